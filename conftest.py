@@ -35,7 +35,7 @@ _JOBS = "tests/kubeflow/executed/"  # these over one cloud and one process that 
 _ONE_INSTALLATION = "tests/wheel/"  # and what these look at installed once
 # What takes minutes comes first, so that no process is left alone with it at the end.
 _LONGEST = (
-    *("tests/kills/test_sample.py", _ONE_ROOT, _JOBS),
+    *("tests/kills/test_sample.py", _ONE_ROOT, "tests/stories/", _JOBS),
     *("tests/components/trainer/test_job.py", "tests/components/trainer/test_processes.py", "tests/nights/"),
     _ONE_INSTALLATION,
     *("tests/pipeline/explain/test_pairs.py", "tests/pipeline/remote/test_doctor.py"),

@@ -128,6 +128,7 @@ setup(
         "ratchet.components.review": ["templates/*.html"],
         "ratchet.components.review.exports": ["templates/*.html"],
         "ratchet.components.run_pages": ["*.js", "templates/*.html"],
+        "ratchet.components.shadow": ["templates/*.html"],
         "ratchet.components.review.tfma_view": ["*.js", "*.css", "templates/*.html"],
     },
     install_requires=LIGHT,

@@ -82,6 +82,7 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
     if out.suffix != suffix:
         raise ConfigError(f"--out {out}: a file for {request.target} ends in {suffix}")
     _check_secrets(request.settings)
+    _check_trainer(request.settings.training.run_fn, request.image)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -111,6 +112,19 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
         out.write_text(_text(job, request), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"--out {out}: cannot be written ({error.strerror}); name a file that can") from error
+
+
+def _check_trainer(run_fn: str | None, image: str) -> None:
+    """A trainer of the user's own has to be in the image; whether it is there at all can be seen here."""
+    if run_fn is None:
+        return
+    from ratchet.components.trainer.own.code import find_code
+
+    code = find_code(run_fn)
+    note(
+        f"training.run_fn = {run_fn!r} has to be in the image {image}, where Python finds it (COPY the code, ENV "
+        f"PYTHONPATH); here it is {code.file}, digest {code.digest[:12]} (docs/own-trainer.md)"
+    )
 
 
 def _check_secrets(settings: PipelineSettings) -> None:
@@ -162,6 +176,7 @@ def _places_in(settings: PipelineSettings) -> dict[str, str]:
         "data.schema": settings.data.schema,
         "data_gate.serving_log": settings.data_gate.serving_log,
         "training.init_checkpoint": settings.training.init_checkpoint,
+        "evaluator.shadow.log": settings.evaluator.shadow and settings.evaluator.shadow.log,
     }
     return {setting: place for setting, place in named.items() if place is not None}
 

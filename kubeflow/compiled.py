@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.example_gen.span_names import span_number
 from ratchet.components.object_store.uri import check_supported, is_uri
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import read_regular, reason_of
@@ -213,13 +214,17 @@ def _typed(compiled: Compiled, name: str, text: str) -> Any:
     kind = known[name]
     _check_place(name, text)
     try:
-        value = _value(name, kind, text)
+        value = span_number(text) if _is_day(name, kind, text) else _value(name, kind, text)
         if name == "span" and isinstance(value, int) and value < 0:
             raise ValueError("negative")
         return value
     except (ValueError, RecursionError) as error:
         wanted = "true or false" if name in _FLAGS else _KINDS.get(kind, kind)
         raise InputError(f"--parameter {name}={visible_line(text)[:80]}: expected {wanted}") from error
+
+
+def _is_day(name: str, kind: str, text: str) -> bool:
+    return name == "span" and kind == "NUMBER_INTEGER" and text[:4].isdecimal() and text[4:5] == "-"
 
 
 def _check_place(name: str, text: str) -> None:

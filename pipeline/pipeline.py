@@ -147,7 +147,8 @@ def create_steps(settings: PipelineSettings, at: Locations, wanted: Wanted) -> l
         *(at.golden, at.schema_file, settings.data.golden_reading, settings.data.exif, wanted.golden_content)
     ).with_id(GOLDEN_STEP)
     opinion = settings.evaluator.second_opinion
-    replays = settings.trainer.training.retrain.replay > 0
+    training = settings.trainer.training
+    replays = training.run_fn is None and training.retrain.replay > 0  # another trainer takes what is still there
     pushes_ago = opinion.pushes_ago if opinion else 0
     baseline = BaselineReader(at.registry, at.serving, wanted.bootstrap, pushes_ago, replays, at.artifacts)
 
@@ -236,7 +237,7 @@ def create_steps(settings: PipelineSettings, at: Locations, wanted: Wanted) -> l
 
 
 def _after_push(settings: PipelineSettings) -> dict[str, str]:
-    """What the Pusher is told of the server that is to serve the model; nothing where it is not to be asked."""
-    if settings.serving.status_url is None:
+    """What the Pusher is told of the server that is to serve the model; nothing where it has nothing to do with it."""
+    if settings.serving.status_url is None and settings.serving.model_config is None:
         return {}
     return {"name": settings.name, "serving": to_json(settings.serving)}

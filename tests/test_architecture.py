@@ -23,16 +23,19 @@ HEAVY = {
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
     *("check", "convert", "schema", "log-sample", "digits", "bench", "new-span", "config", "explain", "completion"),
-    "diff",
+    *("diff", "shadow", "promote", "adopt", "watch"),
 )
 # Packages that every component may use.
-SHARED = ("services", "stack", "coco", "metrics", "detector", "imaging", "labels", "pages", "toolkits", "object_store")
+SHARED = (
+    *("services", "stack", "coco", "metrics", "detector", "imaging", "labels", "pages", "toolkits", "object_store"),
+    *("requests", "shadow"),
+)
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
 ROOMS = {
     "schemas": ("base", "data", "artifacts"),
     "pipeline": (
         *("terminal", "config", "pipeline", "root", "past", "retention", "serving", "notify", "run"),
-        *("data", "doctor", "report", "explain", "demo", "bench", "cli"),
+        *("data", "adoption", "doctor", "report", "explain", "demo", "bench", "cli"),
     ),
 }
 # The one package that may use what libraries keep to themselves, and what counts as that besides private names.
@@ -44,13 +47,15 @@ ONE_VERSION = (
 NAMES_OF_ONE_VERSION = ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL")
 DOCUMENTED = {"_replace", "_fields", "_asdict", "_exit"}  # of namedtuple and of os, whatever their names look like
 GLUE = {
+    "components.adoption.foreign",
+    "components.adoption.frozen",
+    "components.adoption.wrapped",
     "components.data_gate.album",
     "components.data_gate.beam_looks",
     "components.data_gate.comparing",
     "components.data_gate.component",
     "components.data_gate.examine",
     "components.data_gate.executor",
-    "components.data_gate.serving_log",
     "components.data_gate.inputs",
     "components.data_gate.training_images",
     "components.detector.answers",
@@ -74,13 +79,16 @@ GLUE = {
     "components.map_evaluator.executor",
     "components.map_evaluator.golden_checks",
     "components.map_evaluator.inputs",
+    "components.map_evaluator.shadow_look",
     "components.map_evaluator.tfma_files",
     "components.map_evaluator.trial",
     "components.registry.component",
     "components.registry.executor",
+    "components.requests.log",
     "components.review.component",
     "components.review.executor",
     "components.review.tfma_view.data",
+    "components.shadow.look",
     "components.stack.beam_executors",
     "components.stack.beam_options",
     "components.stack.beam_pipelines",
@@ -89,6 +97,7 @@ GLUE = {
     "components.stack.mlmd_client",
     "components.stack.tf_models",
     "components.stack.tf_models_optimizers",
+    "components.stack.tf_models_sampling",
     "components.stack.tfx_cluster",
     "components.stack.tfx_executors",
     "components.stack.tfx_runs",
@@ -107,10 +116,21 @@ GLUE = {
     "components.trainer.job",
     "components.trainer.learner",
     "components.trainer.model.backbone",
+    "components.trainer.model.families",
+    "components.trainer.model.family",
+    "components.trainer.model.faster_rcnn",
+    "components.trainer.model.features",
     "components.trainer.model.retinanet",
     "components.trainer.model.warm_start",
     "components.trainer.model.weights",
     "components.trainer.optimizers",
+    "components.trainer.origin_files",
+    "components.trainer.own.checks",
+    "components.trainer.own.contract",
+    "components.trainer.own.letterbox",
+    "components.trainer.own.run",
+    "components.trainer.own.task",
+    "components.trainer.own.writing",
     "components.trainer.run_fn",
     "components.trainer.serving",
     "components.trainer.strategy",
@@ -285,7 +305,7 @@ def test_what_the_architecture_names_is_there(place: str) -> None:
     assert (ROOT / place).exists()
 
 
-@pytest.mark.parametrize("directory", [*PACKAGES, "tests", "benchmarks", "requirements"])
+@pytest.mark.parametrize("directory", [*PACKAGES, "tests", "benchmarks", "requirements", "examples"])
 def test_nothing_is_imported_past_the_one_import_name(directory: str) -> None:
     """A checkout on the path has `components` as well; a class imported by both names is two classes."""
     past = re.compile(rf"^\s*(?:from|import) (?:{'|'.join(PACKAGES)})\b", re.MULTILINE)

@@ -110,12 +110,23 @@ EVALUATION_WORDS = {
         "The candidate's files are those that were measured",
         "Find out what wrote into the artifacts of this run. Then run again on this span.",
     ),
+    "shadow": RuleWords(
+        "On logged requests it finds too much that the served model does not, or the other way round",
+        "On logged requests it finds about what the served model finds",
+        "Nothing says which of the two is right. See where they differ with ratchet shadow RUN --log DIR, then approve "
+        "the candidate, or leave it.",
+    ),
     "serving:latency": RuleWords("A single image takes too long", "A single image is fast enough", _COST),
     "serving:size": RuleWords("The model's files are too large", "The model's files are small enough", _COST),
     "serving:available": RuleWords(
         "TensorFlow Serving does not serve it yet",
         "TensorFlow Serving serves it",
         "Look at the log of TensorFlow Serving and at its model_base_path; the model stays pushed until a rollback.",
+    ),
+    "serving:labels": RuleWords(
+        "The version labels of TensorFlow Serving do not follow what is served",
+        "The version labels of TensorFlow Serving follow what is served",
+        "Correct what is named in the model config, or the setting serving.model_config; the model stays pushed.",
     ),
     "vertex:registered": RuleWords(
         "Vertex AI does not have it as its default",

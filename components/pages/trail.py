@@ -32,9 +32,16 @@ class Link(NamedTuple):
     text: str
 
 
-def trail(previous: Link | None = None, following: Link | None = None) -> Markup:
-    """The links of a page in a directory of `runs/`; of one whose neighbours are not known yet, that to the index."""
-    return render("pages/templates/trail.html", previous=previous, following=following, index=f"../{INDEX_FILE}")
+def trail(previous: Link | None = None, following: Link | None = None, beside: Link | None = None) -> Markup:
+    """The links of a page in a directory of `runs/`; of one whose neighbours are not known yet, that to the index.
+
+    Args:
+        previous: the page of the run before.
+        following: that of the run after.
+        beside: another page about the same run.
+    """
+    index = f"../{INDEX_FILE}"
+    return render("pages/templates/trail.html", previous=previous, following=following, beside=beside, index=index)
 
 
 def links(*found: Link) -> Markup:

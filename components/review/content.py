@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ratchet.components.pages.overlay import Layer
 from ratchet.components.review.confusion import Confusion
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.data_evidence import Comparison, DataPictures
 from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Verdict
 from ratchet.schemas.artifacts.diagnosis import Diagnosis
@@ -281,10 +282,11 @@ class ReviewContent:
         evaluation: None if no candidate was trained.
         analysis: of errors on the golden set; None if no candidate was trained.
         candidate: its training record; None if no candidate was trained.
-        baseline: its training record; None before the first model.
+        baseline: its training record; None before the first model, and of an adopted one.
         history: what was decided before this run.
         lineage: where everything came from.
         suspects: images of the span and of the golden set whose labels are to be looked at.
+        adoption: of a baseline that was adopted, and has no training record; None of any other.
     """
 
     run_id: str
@@ -305,6 +307,7 @@ class ReviewContent:
     history: History
     lineage: Lineage
     suspects: Mapping[str, tuple[SuspectImage, ...]] = field(default_factory=dict)
+    adoption: Adoption | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -41,6 +41,7 @@ from ratchet.components.stack.outputs import empty_outputs
 from ratchet.components.stack.tfma import components_code
 from ratchet.components.stack.tfx_steps import run_id
 from ratchet.schemas.artifacts import evaluation as files
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
     DECISION_FILE,
@@ -59,6 +60,7 @@ from ratchet.schemas.artifacts.diagnosis import (
 )
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
 from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from ratchet.schemas.artifacts.origin import origin_of
 from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from ratchet.schemas.artifacts.review import REVIEW_FILE, TFMA_FILE
 from ratchet.schemas.artifacts.training_record import TrainingRecord, read_training_record
@@ -135,6 +137,7 @@ class _Run:
 def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewContent:
     baseline = artifact_utils.get_single_instance(run.artifacts["baseline"])
     has_baseline = bool(baseline.get_int_custom_property("has_baseline"))
+    origin = origin_of(path_utils.serving_model_path(baseline.uri), fileio) if has_baseline else None
     publication = _publication(run)
     evaluation = _evaluation(run, publication) if run.one("evaluation") else None
     diagnosis, data = _diagnosis(run), run.read("decision", DECISION_FILE, DATA_DECISION_FORMAT)
@@ -156,7 +159,8 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
         evaluation=evaluation,
         analysis=analysis,
         candidate=_record(run.uri("model")) if run.one("model") else None,
-        baseline=_record(baseline.uri) if has_baseline else None,
+        baseline=origin if isinstance(origin, TrainingRecord) else None,
+        adoption=origin if isinstance(origin, Adoption) else None,
         history=run.read("baseline", HISTORY_FILE, HISTORY_FORMAT),
         lineage=_lineage(run),
         suspects=_suspects(

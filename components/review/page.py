@@ -23,6 +23,7 @@ from ratchet.components.review.sections.next_steps import next_gist, next_sectio
 from ratchet.components.review.sections.past import past_gist, past_section
 from ratchet.components.review.sections.second_opinion import second_opinion_gist, second_opinion_section
 from ratchet.components.review.sections.serving import serving_gist, serving_section
+from ratchet.components.review.sections.shadow import shadow_gist, shadow_section
 from ratchet.components.review.sections.training import training_gist, training_section
 from ratchet.components.review.sections.verdict import TONES, further_failures
 from ratchet.components.review.sections.wording import OF_A_RUN
@@ -105,6 +106,9 @@ def _of_evaluation(content: ReviewContent) -> list[Section]:
         shown = second_opinion_section(evaluation.second_opinion, evaluation.decision)
         gist = second_opinion_gist(evaluation.second_opinion)
         sections.append(Section("second-opinion", "Second opinion", shown, gist))
+    if evaluation.shadow is not None:
+        shadow = evaluation.shadow
+        sections.append(Section("shadow", "On logged requests", shadow_section(shadow), shadow_gist(shadow)))
     if evaluation.serving is not None:
         gist = serving_gist(evaluation.serving)
         sections.append(Section("serving", "Latency and size", serving_section(evaluation.serving), gist))
@@ -114,8 +118,9 @@ def _of_evaluation(content: ReviewContent) -> list[Section]:
 def _of_training(content: ReviewContent) -> list[Section]:
     if content.candidate is None:
         return []
-    shown = training_section(content.candidate, content.baseline)
-    return [Section("training", "Training", shown, training_gist(content.candidate, content.baseline))]
+    baseline = content.baseline or content.adoption
+    shown = training_section(content.candidate, baseline)
+    return [Section("training", "Training", shown, training_gist(content.candidate, baseline))]
 
 
 def _rules(content: ReviewContent) -> Section:

@@ -29,7 +29,7 @@ from ratchet.kubeflow.step.records import run_directory
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.root.root_settings import without_secrets
 from ratchet.pipeline.run.nothing_new import decided_before
-from ratchet.pipeline.run.preflight import asked_settings
+from ratchet.pipeline.run.preflight import asked_settings, trainer_part
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.artifacts.root_file import ARTIFACTS, ROOT_FILE, ROOT_FILE_FORMAT, RootFile
 from ratchet.schemas.artifacts.run_files import REQUEST_FILE, RUN_RECORD_FORMAT, RunRecord
@@ -133,6 +133,7 @@ def _record(request: JobRequest, found: FoundSpan, asked: dict[str, Any], served
 
 def _asked(request: JobRequest, found: FoundSpan) -> dict[str, Any]:
     """See `RunRecord.asked`; the same as on one machine where the data lie on one."""
+    trainer = trainer_part(request.settings)  # first: whether the image holds it
     names = read_class_names(request.schema_file, files_of(request.schema_file))
     exif = request.settings.data.exif
     checkpoint = request.settings.training.init_checkpoint
@@ -145,6 +146,7 @@ def _asked(request: JobRequest, found: FoundSpan) -> dict[str, Any]:
         "schema": _file_digest(request.schema_file),
         "init_checkpoint": _checkpoint_digest(checkpoint) if checkpoint else None,
         "code": code_version(),
+        **trainer,
     }
 
 

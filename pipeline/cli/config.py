@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.pipeline.cli.options import add_command, add_group, local, needs, option, show
+from ratchet.pipeline.cli.options import add_command, add_group, local, needs, option, show, span_option
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
 from ratchet.pipeline.terminal.extras import Extra
 from ratchet.pipeline.terminal.standard_streams import note
@@ -17,8 +16,6 @@ from ratchet.schemas.base.visible import visible_line
 
 if TYPE_CHECKING:
     from ratchet.pipeline.config.proposal.proposal import Proposal
-
-_SPAN = re.compile(r"span-([0-9]+)(?:-version-[0-9]+)?")
 
 
 def add_config_commands(commands: Any) -> None:
@@ -35,7 +32,7 @@ def add_config_commands(commands: Any) -> None:
         "the figure that it came from. A run of a new root without --config does the same.",
         needs(Extra.PIPELINE),
         option("--data", type=local, required=True, metavar="DIR", help="a data set, or its span-N directories"),
-        option("--span", type=int, metavar="N", help="the span to go by (default: the newest)"),
+        span_option("the span to go by"),
         option("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting that is to stand in it"),
         option(
             "--out",
@@ -63,13 +60,14 @@ def _propose(arguments: argparse.Namespace) -> int:
 
 def _run_with(arguments: argparse.Namespace) -> str:
     """The command that trains with what was proposed; capitals stand for what a person has to fill in."""
+    from ratchet.components.example_gen.span_names import parse_span
     from ratchet.components.example_gen.spans import spans_in
     from ratchet.schemas.base.files import LOCAL_FILES
 
     data, span = arguments.data, arguments.span
     if span is None and not spans_in(str(data), LOCAL_FILES):  # a data set of its own
-        name = _SPAN.fullmatch(data.resolve().name)
-        data, span = (data.parent, int(name[1])) if name else (Path("DIRECTORY-OF-SPAN-1"), None)
+        key = parse_span(data.resolve().name)
+        data, span = (data.parent, key[0]) if key else (Path("DIRECTORY-OF-SPAN-1"), None)
     given = ["ratchet", "run", "--config", str(arguments.out), "--data", str(data)]
     given += [] if span is None else ["--span", str(span)]
     given += [] if (data / "golden").is_dir() else ["--golden", "GOLDEN-SET"]
@@ -90,12 +88,13 @@ def propose_for_run(arguments: argparse.Namespace) -> None:
     from ratchet.pipeline.config.proposal.yaml_text import to_yaml
     from ratchet.pipeline.root.own_settings import write_own_settings
     from ratchet.pipeline.root.places import uri_of
+    from ratchet.pipeline.root.rebuild import has_lineage
     from ratchet.pipeline.root.roots import near_roots
 
     proposal = proposal_for_run(arguments)
     file = write_own_settings(arguments.root, to_yaml(proposal))
     tell_proposal(proposal, f"written to {file}", arguments)
-    if not arguments.bootstrap:
+    if not arguments.bootstrap and not has_lineage(arguments.root):
         raise InputError(
             f"no model is served from {uri_of(arguments.root)} yet, so there is no baseline to compare with: look at "
             f"{file}, then give the same command with --bootstrap, which trains and serves a first one{near_roots()}"
@@ -105,9 +104,12 @@ def propose_for_run(arguments: argparse.Namespace) -> None:
 def proposal_for_run(arguments: argparse.Namespace) -> Proposal:
     """What such a run proposes; nothing is written."""
     from ratchet.pipeline.data.config_propose import propose_for_root
+    from ratchet.pipeline.root.rebuild import read_root
 
-    golden = arguments.golden or arguments.data / "golden"
-    return propose_for_root(arguments.data, golden, arguments.span, arguments.set)
+    golden, there = arguments.golden or arguments.data / "golden", read_root(arguments.root)
+    is_named = there is None or any(given.partition("=")[0].strip() == "name" for given in arguments.set)
+    named = [] if is_named or there is None else [f"name={there.name}"]  # as after an adoption
+    return propose_for_root(arguments.data, golden, arguments.span, [*arguments.set, *named])
 
 
 def tell_proposal(proposal: Proposal, where: str, arguments: argparse.Namespace) -> None:

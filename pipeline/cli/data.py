@@ -21,6 +21,7 @@ from ratchet.pipeline.cli.options import (
     root_option,
     settings_options,
     show,
+    span_option,
 )
 from ratchet.pipeline.cli.rehearsal import detail_settings
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
@@ -43,7 +44,7 @@ def add_data_commands(commands: Any) -> None:
         needs(Extra.PIPELINE),
         data,
         option("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden, if there)"),
-        option("--span", type=int, metavar="N", help="the span to check (default: the newest)"),
+        span_option("the span to check"),
         root_option("pipeline root, whose served model to compare with"),
         *settings_options(),
         option("--out", type=local, metavar="DIR", help="for page and evidence (default: ratchet-check/SPAN)"),
@@ -128,7 +129,7 @@ def add_data_commands(commands: Any) -> None:
         "Proposes a TFDV schema for a data set: its classes, source fields, limits of drift and skew.",
         needs(Extra.PIPELINE),
         data,
-        option("--span", type=int, metavar="N", help="the span to go by (default: the newest)"),
+        span_option("the span to go by"),
         option("--out", type=local, default=Path("schema.pbtxt"), metavar="FILE", help="default: ./schema.pbtxt"),
         examples=(*inferring, "ratchet schema infer --data spans --span 1"),
     )
@@ -137,12 +138,14 @@ def add_data_commands(commands: Any) -> None:
         "log-sample",
         _log_sample,
         "keep a share of served images, to measure skew",
-        "Adds a share of the images that a served model saw to a log, for data_gate.serving_log.",
+        "Adds a share of the images that a served model saw to a log, for data_gate.serving_log and `ratchet shadow`.",
         option(
             "--images", type=local, nargs="+", required=True, metavar="PATH", help="image files, or directories of them"
         ),
         option("--log", type=local, required=True, metavar="DIR", help="directory of the log"),
         option("--fraction", type=float, default=1.0, help="share of the images to keep (default: 1)"),
+        option("--camera", metavar="NAME", help="the camera that took them, by which `ratchet shadow` counts"),
+        option("--file-times", action="store_true", help="they were logged when their files were written, not now"),
         examples=("ratchet log-sample --images served/2027-01-15 --log serving-log --fraction 0.1",),
     )
     add_command(
@@ -291,7 +294,7 @@ def _schema_infer(arguments: argparse.Namespace) -> int:
 def _log_sample(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.data.log_sample import log_sample
 
-    logged = log_sample(arguments.images, arguments.log, arguments.fraction)
+    logged = log_sample(arguments.images, arguments.log, arguments.fraction, arguments.camera, arguments.file_times)
     file = str(logged.file) if logged.file else None
     text = f"kept {logged.kept} of {logged.seen} images" + (f" in {file}" if file else "")
     text += f"; {logged.already} were there already" if logged.already else ""

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.pipeline.cli.adopt import add_adopt_command
 from ratchet.pipeline.cli.bench import add_bench_commands
 from ratchet.pipeline.cli.completion import VARIABLE, add_completion_command, complete
 from ratchet.pipeline.cli.config import add_config_commands, propose_for_run
 from ratchet.pipeline.cli.data import add_data_commands
 from ratchet.pipeline.cli.explain import add_explain_command
 from ratchet.pipeline.cli.loudness import in_its_words
+from ratchet.pipeline.cli.metrics import Seen, metrics_option, with_metrics
 from ratchet.pipeline.cli.options import (
     add_command,
     local,
@@ -24,11 +26,13 @@ from ratchet.pipeline.cli.options import (
     root_option,
     settings_options,
     show,
+    span_option,
     take_working_copy,
     without_urls,
 )
 from ratchet.pipeline.cli.rehearsal import detail_settings, rehearse_run, run_request
 from ratchet.pipeline.cli.root import add_root_commands
+from ratchet.pipeline.cli.watch import add_watch_command
 from ratchet.pipeline.past.result import result_text
 from ratchet.pipeline.terminal.arguments import Parser, add_common_options, wants_json, without_command
 from ratchet.pipeline.terminal.extras import Extra, require
@@ -76,7 +80,7 @@ def offer() -> None:
 
 
 def _guarded(given: Sequence[str]) -> int:
-    return guarded(lambda: _command(given), as_json=wants_json(given), goes_on=_name(given) == "run")
+    return guarded(lambda: _command(given), as_json=wants_json(given), goes_on=_name(given) in ("run", "watch"))
 
 
 def _name(given: Sequence[str]) -> str | None:
@@ -138,6 +142,8 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND")
     parser.set_defaults(command=without_command(parser), needs=None, json=False, quiet=False, verbose=False)
     _add_run_commands(commands)
+    add_adopt_command(commands)
+    add_watch_command(commands)
     add_root_commands(commands)
     add_explain_command(commands)
     add_data_commands(commands)
@@ -157,17 +163,24 @@ def _add_run_commands(commands: Any) -> None:
         needs(Extra.PIPELINE),
         option("--data", type=local, required=True, metavar="DIR", help="directory of the span-N directories"),
         option("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden)"),
-        option("--span", type=int, metavar="N", help="the span to train on (default: the newest)"),
+        span_option("the span to train on"),
         root_option(),
         *settings_options(),
         option("--bootstrap", action="store_true", help="train and serve a first model"),
         option("--anew", action="store_true", help="begin a new run, although one of the same command was interrupted"),
         option("--again", action="store_true", help="run although an earlier run has decided the same (NOTHING_NEW)"),
+        option(
+            "--only-new",
+            action="store_true",
+            help="where no span is delivered whole yet, end as NOTHING_NEW instead of with an error",
+        ),
+        metrics_option(),
         option("--dry-run", action="store_true", help="say what would be done, and write nothing"),
         examples=(
             "ratchet run --data spans --bootstrap           # the first model, with settings proposed from the data",
             "ratchet run --data spans                       # the newest span, with what the root remembers",
             "ratchet run --data spans --span 7 --dry-run    # what would be done? nothing is written",
+            "ratchet run --data spans --only-new            # every night; all is well where nothing was delivered",
             "ratchet run --data spans --config mobile --bootstrap --root gs://bucket/ratchet",
             "ratchet run --data spans --set training.retrain.epochs=3 --json",
         ),
@@ -214,21 +227,35 @@ def _add_run_commands(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ratchet.pipeline.root.root_settings import configure_run, has_settings
-    from ratchet.pipeline.run.local import run
-    from ratchet.schemas.artifacts.run_result import RunResult
-
     if arguments.dry_run:
         return rehearse_run(arguments)
+    return with_metrics(arguments, lambda seen: _retrain(arguments, seen))
+
+
+def _retrain(arguments: argparse.Namespace, seen: Seen) -> int:
+    from ratchet.components.example_gen.spans import NotDeliveredError
+    from ratchet.pipeline.root.root_settings import configure_run, has_settings
+    from ratchet.pipeline.run.local import run
+    from ratchet.pipeline.run.nothing_new import nothing_delivered
+    from ratchet.schemas.artifacts.run_result import RunResult
 
     def report(result: RunResult) -> None:
+        seen.verdict = result.verdict
         show(arguments, result_text(result), RUN_RESULT_FORMAT.values_of(result))
         flush_output()
 
     is_fresh = arguments.config is None and not has_settings(arguments.root)
     if is_fresh:
-        propose_for_run(arguments)
+        try:
+            propose_for_run(arguments)
+        except NotDeliveredError as error:
+            if not arguments.only_new:
+                raise
+            result = nothing_delivered(str(error), arguments.span)
+            report(result)
+            return result.exit_code
     configuration = configure_run(arguments.root, arguments.config, arguments.set)
+    seen.marker = configuration.settings.data.marker
     if configuration.told and not is_fresh:
         note(f"ratchet: {visible_line(configuration.told)}")
     detail_settings(configuration.settings)

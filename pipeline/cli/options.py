@@ -94,6 +94,24 @@ def root_option(what: str = "pipeline root") -> Option:
     )
 
 
+def span_option(what: str) -> Option:
+    """`--span`: a number, or the day that a span is called after.
+
+    Args:
+        what: its help.
+    """
+    return option("--span", type=_span, metavar="N", help=f"{what}, as 7 or 2026-11-28 (default: the newest)")
+
+
+def _span(text: str) -> int:
+    from ratchet.components.example_gen.span_names import span_number
+
+    try:
+        return span_number(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: {error}") from error
+
+
 def needs(extra: Extra) -> Option:
     """Declares that a command works with more than the light install."""
     return lambda parser: parser.set_defaults(needs=(extra, f"`{parser.prog}`"))

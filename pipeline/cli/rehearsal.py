@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from ratchet.pipeline.cli.config import proposal_for_run, tell_proposal
 from ratchet.pipeline.cli.options import from_anywhere, show
+from ratchet.pipeline.past.result import result_text
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
 from ratchet.pipeline.terminal.standard_streams import detail, note
 from ratchet.pipeline.terminal.verbosity import Verbosity, verbosity
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.visible import visible_line
 
 if TYPE_CHECKING:
     from ratchet.pipeline.config.pipeline_settings import PipelineSettings
     from ratchet.pipeline.root.root_settings import Configuration
+    from ratchet.pipeline.run.dry_run import PlannedRun
     from ratchet.pipeline.run.preflight import RunRequest
 
 
@@ -39,6 +42,7 @@ def run_request(arguments: argparse.Namespace, configuration: Configuration) -> 
         command=from_anywhere(arguments.given, arguments),
         anew=arguments.anew,
         again=arguments.again,
+        only_new=arguments.only_new,
         remembered=configuration.remembered,
     )
 
@@ -53,31 +57,49 @@ def rehearse_run(arguments: argparse.Namespace) -> int:
         InputError: the run would be refused, or would end once it had written the settings that it proposes.
         StateError: the pipeline root is in use or contradicts itself.
     """
-    from ratchet.pipeline.root.root_settings import configure_run, has_settings
-    from ratchet.pipeline.run.dry_run import plan_run
+    from ratchet.components.example_gen.spans import NotDeliveredError
+    from ratchet.pipeline.run.dry_run import NOTHING
+    from ratchet.pipeline.run.nothing_new import nothing_delivered
     from ratchet.pipeline.terminal.console import progress_on
 
     with progress_on(sys.stderr):
-        if arguments.config is None and not has_settings(arguments.root):
-            configuration, proposed = _proposed(arguments)
-        else:
-            configuration, proposed = configure_run(arguments.root, arguments.config, arguments.set), None
-            if configuration.told:
-                note(f"ratchet: {visible_line(configuration.told)}")
-        planned = plan_run(run_request(arguments, configuration), proposed)
+        try:
+            planned = _planned(arguments)
+        except NotDeliveredError as error:
+            if not arguments.only_new:
+                raise
+            result = nothing_delivered(str(error), arguments.span)
+            values = {"dry_run": True, "would": NOTHING, "verdict": result.verdict.value}
+            values["result"] = RUN_RESULT_FORMAT.values_of(result)
+            show(arguments, f"Nothing was written. {result_text(result)}", values)
+            return 0
     show(arguments, planned.to_text(), planned.to_json())
     return 0
+
+
+def _planned(arguments: argparse.Namespace) -> PlannedRun:
+    from ratchet.pipeline.root.root_settings import configure_run, has_settings
+    from ratchet.pipeline.run.dry_run import plan_run
+
+    if arguments.config is None and not has_settings(arguments.root):
+        configuration, proposed = _proposed(arguments)
+    else:
+        configuration, proposed = configure_run(arguments.root, arguments.config, arguments.set), None
+        if configuration.told:
+            note(f"ratchet: {visible_line(configuration.told)}")
+    return plan_run(run_request(arguments, configuration), proposed)
 
 
 def _proposed(arguments: argparse.Namespace) -> tuple[Configuration, str]:
     from ratchet.pipeline.config.pipeline_settings import load_settings
     from ratchet.pipeline.root.places import named, uri_of
+    from ratchet.pipeline.root.rebuild import has_lineage
     from ratchet.pipeline.root.root_settings import Configuration, Remembered
 
     proposal = proposal_for_run(arguments)
     file = named(arguments.root, arguments.root / OWN_SETTINGS_FILE)
     tell_proposal(proposal, f"would be written to {file}", arguments)
-    if not arguments.bootstrap:
+    if not arguments.bootstrap and not has_lineage(arguments.root):
         raise InputError(
             f"no model is served from {uri_of(arguments.root)} yet: without --bootstrap the command would write "
             f"{file}, and end there; give --bootstrap to train and serve a first one"

@@ -8,7 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ratchet.pipeline.cli.options import add_command, needs, option, person_options, root_option, settings_options, show
+from ratchet.pipeline.cli.metrics import metrics_option, with_metrics
+from ratchet.pipeline.cli.options import (
+    add_command,
+    needs,
+    option,
+    person_options,
+    place,
+    root_option,
+    settings_options,
+    show,
+)
 from ratchet.pipeline.root.places import named
 from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.standard_streams import note, tell
@@ -17,7 +27,7 @@ from ratchet.schemas.base.visible import visible_line
 
 
 def add_root_commands(commands: Any) -> None:
-    """Adds `history`, `status`, `review`, `approve`, `rollback`, `prune`, `doctor` and `diff` to the commands."""
+    """Adds the commands on a root: `history`, `status`, `review`, `approve`, `rollback` and those after them."""
     root = root_option()
     add_command(
         commands,
@@ -36,6 +46,7 @@ def add_root_commands(commands: Any) -> None:
         "what is served now, and why",
         "What is served, since when and why, and how the last run ended. Exit code 2 for a contradiction.",
         root,
+        metrics_option(),
         examples=("ratchet status", "ratchet status --root ratchet-demo/root"),
     )
     add_command(
@@ -87,6 +98,18 @@ def add_root_commands(commands: Any) -> None:
     )
     add_command(
         commands,
+        "promote",
+        _promote,
+        "let clients of `stable` have the canary",
+        "Moves the version label `stable` in TensorFlow Serving's model config to the model that is served as "
+        "`canary`, and logs who took the responsibility.",
+        root,
+        *person_options(),
+        option("--dry-run", action="store_true", help="say what would be done, and change nothing"),
+        examples=('ratchet promote --by Ada --reason "a day on a tenth of the traffic without a complaint"',),
+    )
+    add_command(
+        commands,
         "prune",
         _prune,
         "delete what old runs left",
@@ -118,6 +141,25 @@ def add_root_commands(commands: Any) -> None:
     )
     add_command(
         commands,
+        "shadow",
+        _shadow,
+        "a candidate beside the served model, on logged requests",
+        "Shows logged requests, which nobody has labelled, to the candidate of a run and to the served model: how "
+        "often and where they disagree, by camera, hour and class, with pictures.",
+        needs(Extra.PIPELINE),
+        option("run", metavar="RUN", help="the run's id, or its beginning"),
+        root,
+        option("--log", type=place, required=True, metavar="DIR", help="logged requests, as of `ratchet log-sample`"),
+        option("--limit", type=int, default=500, metavar="N", help="look at the newest N images (default: 500)"),
+        option("--score", type=float, metavar="S", help="count from this score on (default: each model's own points)"),
+        option("--open", action="store_true", help="open the page in the browser"),
+        examples=(
+            "ratchet shadow span-3 --log serving-log --open",
+            "ratchet shadow span-3 --log serving-log --limit 2000 --score 0.4 --json",
+        ),
+    )
+    add_command(
+        commands,
         "diff",
         _diff,
         "two runs beside each other",
@@ -137,7 +179,9 @@ def _history(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.past.history import history_text, open_registry, read_history
 
     registry = open_registry(arguments.root)
-    history = read_history(arguments.root, registry.overrides(), read_best(registry, registry.pointer().served))
+    served = registry.pointer().served
+    versions = registry.versions()
+    history = read_history(arguments.root, registry.overrides(), read_best(registry, served), versions)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     show(arguments, history_text(history, width), history.to_json())
     if arguments.open:
@@ -162,6 +206,10 @@ def _open_index(root: Path) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
+    return with_metrics(arguments, lambda _: _show_status(arguments))
+
+
+def _show_status(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.past.status import read_status
 
     status = read_status(arguments.root, _now().date())
@@ -243,6 +291,17 @@ def _rollback(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _promote(arguments: argparse.Namespace) -> int:
+    from ratchet.pipeline.serving.promote import PromoteRequest, promote
+    from ratchet.schemas.artifacts.promotions import PROMOTION_FORMAT
+
+    request = PromoteRequest(arguments.root, arguments.by, arguments.reason)
+    made = promote(request, _now(), arguments.dry_run)
+    text = f"Nothing was changed. Would do:\n{made.to_text()}" if arguments.dry_run else made.to_text()
+    show(arguments, text, {**PROMOTION_FORMAT.values_of(made), "dry_run": arguments.dry_run})
+    return 0
+
+
 def _prune(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.retention.prune import prune
     from ratchet.pipeline.root.root_settings import configure_check
@@ -273,6 +332,21 @@ def _doctor(arguments: argparse.Namespace) -> int:
     report = doctor(arguments.root, arguments.repair, _now(), voucher, store)
     show(arguments, report.to_text(), report.to_json())
     return report.exit_code
+
+
+def _shadow(arguments: argparse.Namespace) -> int:
+    from ratchet.components.run_pages.shadow_content import to_json, to_text
+    from ratchet.pipeline.serving.shadow import ShadowRequest, shadow
+    from ratchet.pipeline.serving.shadow_file import write_shadow_page
+
+    request = ShadowRequest(arguments.run, arguments.root, arguments.log, arguments.limit, arguments.score)
+    report = shadow(request)
+    page = write_shadow_page(arguments.root, report)
+    name = named(arguments.root, page)
+    show(arguments, f"{to_text(report)}\npage: {visible_line(name)}", {**to_json(report), "page": name})
+    if arguments.open:
+        _open(page)
+    return 0
 
 
 def _diff(arguments: argparse.Namespace) -> int:

@@ -17,11 +17,11 @@ from ratchet.pipeline.root.places import Place, named, place, uri_of
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE
+from ratchet.schemas.artifacts.origin import record_of
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from ratchet.schemas.artifacts.review import REVIEW_FILE
 from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
-from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.files import write_durably
 from ratchet.schemas.data.dataset import DATASET_FILE
@@ -124,14 +124,14 @@ def check_artifacts(patient: Patient) -> list[Finding]:
 
 def _lineage(patient: Patient, served: ServedModel) -> Iterator[Finding]:
     try:
-        record = read_training_record(served.path, files_of(served.path))
+        record = record_of(served.path, files_of(served.path))
     except (RatchetError, OSError, ValueError) as error:
         storage = patient.registry.storage
         if served.version in storage.served() and storage.holds(served.version, served.digest):
             fix = "serve an earlier version that has one: ratchet rollback --to VERSION --by NAME --reason TEXT"
             yield Finding("training-record", served.path, str(error).partition("; ")[0], fix)
         return
-    for data in record.data:
+    for data in record.data if record else ():
         found = here(patient.tree, data.examples)
         if not (found / DATASET_FILE).is_file() and not place(data.examples, DATASET_FILE).is_file():
             what = f"the training images of span {data.span}, which the served model was trained on, are gone"

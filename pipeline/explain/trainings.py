@@ -76,7 +76,7 @@ def read_trainings(request: ExplainRequest) -> ReadTrainings:
     plans = [_plan(path, record) for path, record in zip(configs, records)]
     curves = [read_curves(path) if path else None for path in (request.logs_before, request.logs_after)]
     curves = [own or _own_curves(path, record) for own, path, record in zip(curves, configs, records)]
-    both = all(records)
+    both = all(record is not None and not record.trainer for record in records)
     return ReadTrainings(
         before=records[0] if both else None,
         after=records[1] if both else None,

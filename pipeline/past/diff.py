@@ -146,13 +146,19 @@ def _measured(
             "What was measured is gone, so that the two mAP have no interval: artifacts of old runs are pruned.",
         )
     try:
-        matches = [_matches(made) for made in decisions if made is not None]
+        matches = [golden_matches(made) for made in decisions if made is not None]
         return _score(root, sides, matches), ""
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RatchetError) as error:
         return None, f"The matches of the two candidates cannot be compared ({reason_of(error)})."
 
 
-def _matches(decision: RecordedDecision) -> DataSetMatches:
+def golden_matches(decision: RecordedDecision) -> DataSetMatches:
+    """What each detection in the golden set hit, for every model that was measured for a decision.
+
+    Raises:
+        OSError: the artifacts are gone.
+        ValueError: the file is no such file, as are KeyError, EOFError and BadZipFile.
+    """
     with tempfile.TemporaryDirectory() as directory:
         local = Path(directory, MATCHES_FILE)
         local.write_bytes(place(decision.evaluation, GOLDEN, MATCHES_FILE).read_bytes())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from ratchet.pipeline.past.cause import cause_name
 from ratchet.pipeline.root.places import is_there, named, part_of, uri_of
 from ratchet.pipeline.root.roots import registry_at, settled_if_possible, which_root
 from ratchet.pipeline.terminal.plain_text import cut, one_line, table
+from ratchet.schemas.artifacts.adoption import ADOPTED
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.artifacts.review import PAGE_FILES, REVIEW_FILE
 from ratchet.schemas.artifacts.run_files import CRASH_FILE, CRASH_FORMAT, CrashedRun
 from ratchet.schemas.artifacts.run_index import FINISHED, UNFINISHED, UNREADABLE
@@ -74,11 +76,19 @@ class RunEntry:
 
 @dataclass(frozen=True)
 class History:
-    """All of it, each part oldest first; and how far what is served is below the best that was."""
+    """All of it, each part oldest first.
+
+    Attributes:
+        runs: all of them.
+        overrides: approvals, rollbacks and adoptions.
+        best: how far what is served is below the best that was.
+        adopted_maps: mAP of models that no run made, by what stands where a run would.
+    """
 
     runs: tuple[RunEntry, ...]
     overrides: tuple[Override, ...]
     best: BestServed | None = None
+    adopted_maps: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def run(self, run_id: str) -> RunEntry | None:
         """A run by its whole name."""
@@ -94,7 +104,7 @@ class History:
         """The mAP of each model that came into service, in that order, each on the golden set that accepted it."""
         came = [(entry.at, entry.result.map) for entry in self.finished if entry.result and entry.result.verdict.pushes]
         maps = {entry.run_id: entry.result.map for entry in self.finished if entry.result}
-        came += [(override.at, maps.get(override.run_id)) for override in self.overrides]
+        came += [(made.at, maps.get(made.run_id, self.adopted_maps.get(made.run_id))) for made in self.overrides]
         return [value for _, value in sorted(came, key=lambda pair: pair[0]) if value is not None]
 
     def to_json(self) -> dict[str, Any]:
@@ -128,17 +138,24 @@ def open_registry(root: Path) -> Registry:
     return registry
 
 
-def read_history(root: Path, overrides: Sequence[Override], best: BestServed | None = None) -> History:
+def read_history(
+    root: Path,
+    overrides: Sequence[Override],
+    best: BestServed | None = None,
+    versions: Sequence[ServedModel] = (),
+) -> History:
     """Reads the runs of a pipeline root.
 
     Args:
         root: pipeline root.
         overrides: those of its registry, oldest first.
         best: of `read_best`.
+        versions: those of its registry, of which adopted ones have no run that tells their mAP.
     """
     directory = root / "runs"
     runs = [read_run(root, path) for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
-    return History(tuple(sorted(runs, key=lambda entry: (entry.at, entry.run_id))), tuple(overrides), best)
+    adopted = {model.run_id: model.map for model in versions if model.verdict == ADOPTED}
+    return History(tuple(sorted(runs, key=lambda entry: (entry.at, entry.run_id))), tuple(overrides), best, adopted)
 
 
 def find_run(history: History, name: str | None) -> RunEntry:
@@ -237,7 +254,7 @@ def history_text(history: History, width: int | None) -> str:
         history: what to show.
         width: of the terminal in characters; None to cut nothing and draw no bars, for files and pipes.
     """
-    if not history.runs:
+    if not history.runs and not history.overrides:
         return "no run yet"
     dated = [(entry.at, _run_row(entry)) for entry in history.runs]
     dated += [(override.at, _override_row(override, history)) for override in history.overrides]
@@ -295,7 +312,10 @@ def _run_row(entry: RunEntry) -> tuple[str, ...]:
 def _override_row(override: Override, history: History) -> tuple[str, ...]:
     entry = history.run(override.run_id)
     result = entry.result if entry else None
-    if override.kind is OverrideKind.APPROVED:
+    measured = result.map if result else history.adopted_maps.get(override.run_id)
+    if override.kind is OverrideKind.ADOPTED:
+        what = f"by {override.by}, made elsewhere: {override.reason}"
+    elif override.kind is OverrideKind.APPROVED:
         what = f"by {override.by} until {override.expires}: {override.reason}"
     else:
         what = f"by {override.by}, version {override.restored} again: {override.reason}"
@@ -304,7 +324,7 @@ def _override_row(override: Override, history: History) -> tuple[str, ...]:
         minute(override.at),
         str(result.span) if result else "",
         override.kind.value,
-        score(result.map if result else None),
+        score(measured),
         "",
         "",
         "",

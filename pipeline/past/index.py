@@ -164,6 +164,8 @@ def _cause(cause: Cause | None) -> str:
 def _act(made: Override) -> Act:
     if made.kind is OverrideKind.ROLLED_BACK:
         return Act(made.at, f"served again as version {made.version} by the rollback of {made.by}", made.reason)
+    if made.kind is OverrideKind.ADOPTED:
+        return Act(made.at, f"adopted by {made.by} as version {made.version}", made.reason)
     broken = ", although the evaluation was broken" if made.evaluation_broken else ""
     return Act(made.at, f"approved by {made.by} until {made.expires} as version {made.version}{broken}", made.reason)
 
@@ -188,6 +190,8 @@ def _served_words(served: ServedModel, made: Override | None) -> str:
         return f"run {served.run_id} pushed it, {how}"
     if made.kind is OverrideKind.ROLLED_BACK:
         return f"{made.by} rolled back to version {made.restored} ({made.reason})"
+    if made.kind is OverrideKind.ADOPTED:
+        return f"{made.by} adopted it, made elsewhere ({made.reason})"
     return f"run {made.run_id} was blocked, and {made.by} approved it until {made.expires} ({made.reason})"
 
 

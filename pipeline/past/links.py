@@ -12,6 +12,7 @@ from ratchet.pipeline.past.run_index import entry_of, known_runs
 from ratchet.pipeline.root.holding import whole
 from ratchet.pipeline.root.places import is_remote, uri_of
 from ratchet.schemas.artifacts.review import REVIEW_FILE
+from ratchet.schemas.artifacts.shadow import SHADOW_FILE
 from ratchet.schemas.base.files import read_regular, write_durably
 
 _HEAD_BYTES = 256 << 10  # of a page: style sheet and links lie there
@@ -36,11 +37,22 @@ def link_pages(root: Path) -> None:
             _link(root, entries, place)
 
 
+def link_page(root: Path, run_id: str) -> None:
+    """Gives the page of one run its links; see `link_pages`."""
+    home = uri_of(root)
+    entries = [entry_of(root, run, home) for run in known_runs(root).runs if run.page]
+    for place, entry in enumerate(entries):
+        if entry.run_id == run_id:
+            _link(root, entries, place)
+
+
 def _link(root: Path, entries: Sequence[RunEntry], place: int) -> None:
     page = entries[place].page
     assert page is not None
     links = trail(
-        _to(entries[place - 1]) if place else None, _to(entries[place + 1]) if place + 1 < len(entries) else None
+        _to(entries[place - 1]) if place else None,
+        _to(entries[place + 1]) if place + 1 < len(entries) else None,
+        Link(SHADOW_FILE, "On logged requests") if page.with_name(SHADOW_FILE).is_file() else None,
     )
     page = whole(root, page)
     with open(page, "rb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ratchet.components.example_gen.span_names import span_text
 from ratchet.pipeline.past.cause import cause_line
 from ratchet.schemas.artifacts.decisions import State, Verdict
 from ratchet.schemas.artifacts.diagnosis import DiagnosisState
@@ -23,7 +24,7 @@ def result_text(result: RunResult) -> str:
     if result.verdict is Verdict.NOTHING_NEW:
         return "\n".join(_nothing_new(result))
     lines = [
-        f"{result.verdict.value}  (span {result.span}, run {result.run_id})",
+        f"{result.verdict.value}  (span {span_text(result.span)}, run {result.run_id})",
         f"  {visible_line(result.first_reason)}",
         *_cause(result),
     ]
@@ -54,8 +55,16 @@ def result_text(result: RunResult) -> str:
     named = result.cause is not None and result.cause.state is DiagnosisState.NAMED
     if result.blocked_by_noise and not named:
         lines.append(f"  {NOISE_ADVICE}")
-    served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
-    return "\n".join([*lines, f"  {served}", f"  {result.report}"])
+    return "\n".join([*lines, f"  {served_now(result)}", f"  {result.report}"])
+
+
+def served_now(result: RunResult) -> str:
+    """What the run has changed of what is served, in half a sentence."""
+    if result.pushed_version:
+        return f"version {result.pushed_version} is served now"
+    if result.map is not None and result.baseline_map is None:  # a first model, beside which nothing is served
+        return "the candidate is not served"
+    return "what is served stays"
 
 
 def _cause(result: RunResult) -> list[str]:
@@ -68,8 +77,10 @@ def _cause(result: RunResult) -> list[str]:
 
 
 def _nothing_new(result: RunResult) -> list[str]:
+    if not result.run_id:  # nothing is delivered
+        return [result.verdict.value, f"  {visible_line(result.first_reason)}"]
     return [
-        f"{result.verdict.value}  (span {result.span})",
+        f"{result.verdict.value}  (span {span_text(result.span)})",
         f"  {visible_line(result.first_reason)}",
         "  new data, another golden set, other settings or another served model make a run; so does --again",
         f"  {result.report}",

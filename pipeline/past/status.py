@@ -163,6 +163,8 @@ def _override_lines(override: Override, expired: bool) -> list[str]:
         lines = [f"why      rolled back by {by} to version {override.restored}: {reason}"]
         if override.expires is not None:
             lines.append(f"         which an approval had let into service until {override.expires}")
+    elif override.kind is OverrideKind.ADOPTED:
+        lines = [f"why      adopted by {by}, made elsewhere: {reason}"]
     else:
         lines = [f"why      run {override.run_id} was blocked and approved by {by} until {override.expires}: {reason}"]
     if override.evaluation_broken:

@@ -85,6 +85,8 @@ class RootFacts:
         models: the candidate's artifact of each run that came to a decision.
         best: the version that candidates are held against as the best beyond doubt; None if there is none but the
             served one.
+        labelled: the versions that TensorFlow Serving's model config names, such as that of `stable`; None if it cannot
+            be read.
         lineage: the examples that the model of a version and its ancestors were trained on; None if its training
             record cannot be read.
         examples: the stored spans.
@@ -111,3 +113,4 @@ class RootFacts:
     working: tuple[Found, ...] = ()
     half_written: tuple[Found, ...] = ()
     set_aside: tuple[str, ...] = ()
+    labelled: frozenset[str] | None = frozenset()

@@ -77,14 +77,15 @@ def dispensable(facts: RootFacts, settings: RetentionSettings, now_s: float) -> 
     """The versions whose files may go, each with the reason.
 
     Args:
-        facts: the root; where nothing is served, no version may go.
+        facts: the root; where nothing is served, or it cannot be told what has a label, no version may go.
         settings: how many models stay; a version that came into service in the days of the settings stays, too.
         now_s: the present, seconds since 1970.
     """
     served = facts.served
-    if served is None or settings.versions is None or settings.days is None:
+    if served is None or settings.versions is None or settings.days is None or facts.labelled is None:
         return {}
-    needed = {served.version, facts.best, *(model.version for model in rollback_targets(facts, settings))}
+    targets = (model.version for model in rollback_targets(facts, settings))
+    needed = {served.version, facts.best, *facts.labelled, *targets}
     old = now_s - settings.days * DAY_S
     reasons: dict[str, str] = {}
     for model in facts.versions:

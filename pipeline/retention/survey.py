@@ -11,19 +11,23 @@ from pathlib import Path
 from ratchet.components.object_store.files import files_of
 from ratchet.components.pages.trail import without_trail
 from ratchet.components.registry.references import best_version
+from ratchet.components.registry.settings import ServingSettings
+from ratchet.components.registry.version_labels import labelled_versions
+from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.past.run_index import KnownRuns, known_runs
 from ratchet.pipeline.past.run_record import read_left
 from ratchet.pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
 from ratchet.pipeline.retention.protection import seconds
 from ratchet.pipeline.root.object_path import ObjectPath
 from ratchet.pipeline.root.places import Place, place
+from ratchet.pipeline.root.root_file import read_file
 from ratchet.pipeline.root.roots import registry_at
+from ratchet.schemas.artifacts.origin import record_of
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.artifacts.review import PAGE_FILES, PAGE_STEPS, REVIEW_FILE
 from ratchet.schemas.artifacts.run_index import UNFINISHED, KnownRun
-from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.artifact_places import places
-from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.errors import ConfigError, StateError
 from ratchet.schemas.base.files import WRITING
 from ratchet.schemas.data.dataset import GOLDEN_STEP
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
@@ -88,7 +92,20 @@ def survey(root: Path, tree: Place) -> RootFacts:
         working=tuple(_found(tree, "artifacts/*/.system/*/*")),
         half_written=tuple(one for pattern in unfinished for one in _found(tree, pattern)),
         set_aside=tuple(path for pattern in aside for path in _below(tree, pattern)),
+        labelled=_labelled(root),
     )
+
+
+def _labelled(root: Path) -> frozenset[str] | None:
+    """The versions that TensorFlow Serving's model config names, where the root's settings name that."""
+    try:
+        there = read_file(root)
+        serving = load_settings(there.settings, ()).serving if there else ServingSettings()
+    except (ConfigError, StateError):  # settings of another version: without them it is as if there were none
+        return frozenset()
+    if there is None or serving.model_config is None:
+        return frozenset()
+    return labelled_versions(serving.model_config, serving.model_name or there.name)
 
 
 def _run(root: Path, tree: Place, run: KnownRun, is_looked_at: bool) -> RunFacts:
@@ -123,10 +140,11 @@ def _files_of(tree: Place, model: ServedModel, models: dict[str, str], there: _T
 
 def _lineage(tree: Place, model: Place | None) -> tuple[str, ...] | None:
     try:
-        record = read_training_record(str(model), files_of(str(model)))
+        record = record_of(str(model), files_of(str(model)))
     except (StateError, OSError, ValueError):
         return None
-    return tuple(_own(tree, places(data.examples, f"{tree}/artifacts")[0]) for data in record.data)
+    spans = record.data if record else ()  # an adopted model was trained on none that is here
+    return tuple(_own(tree, places(data.examples, f"{tree}/artifacts")[0]) for data in spans)
 
 
 def _own(tree: Place, uri: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.trainer.own.plan import OwnPlan
 from ratchet.components.trainer.policy import TrainingPlan
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.config.proposal.machine import Machine, this_machine
@@ -27,7 +28,7 @@ from ratchet.pipeline.run.earlier import earlier_run, golden_is_stored
 from ratchet.pipeline.run.estimate import RunEstimate, estimate_run
 from ratchet.pipeline.run.estimate_text import estimate_lines, estimate_values
 from ratchet.pipeline.run.nothing_new import decided_before
-from ratchet.pipeline.run.preflight import Asked, RunRequest, plan_new, read_request
+from ratchet.pipeline.run.preflight import Asked, RunRequest, is_adopted, plan_new, read_request
 from ratchet.pipeline.run.starting import check_ml_metadata, tell_budget
 from ratchet.pipeline.run.workload import workload
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_STEP
@@ -62,7 +63,8 @@ class PlannedRun:
         training: of a run that would be begun; None for any other.
         result: of `nothing`: what would be said.
         proposed: the file to which settings that are proposed would be written; None where there are settings.
-        estimate: how long a run that would be begun takes, and how much memory; None for any other.
+        estimate: how long a run that would be begun takes, and how much memory; None for any other, and where a
+            trainer of the user's own trains, of which nothing is known.
     """
 
     would: str
@@ -70,7 +72,7 @@ class PlannedRun:
     asked: Asked
     run_id: str
     served: ServedModel | None = None
-    training: TrainingPlan | None = None
+    training: TrainingPlan | OwnPlan | None = None
     result: RunResult | None = None
     proposed: str | None = None
     estimate: RunEstimate | None = None
@@ -92,13 +94,15 @@ class PlannedRun:
         lines += [f"  span      {visible_line(span)}", f"  golden    {visible_line(str(request.golden))}"]
         lines += [f"  root      {visible_line(uri_of(request.root))}"]
         if self.would == BEGIN:
-            lines += [f"  baseline  {_baseline_text(self.served)}"]
+            lines += [f"  baseline  {_baseline_text(self.served, self.training)}"]
         if self.training is not None:
             lines += [f"  training  {_training_text(self.training, request.settings)}"]
         if self.steps:
             lines += [f"  steps     {', '.join(self.steps)}; behind DataGate only if it lets the span pass"]
         if self.estimate is not None:
             lines += map(visible_line, estimate_lines(self.estimate))
+        elif isinstance(self.training, OwnPlan):
+            lines += ["  time      not estimated: nothing is known of how long a trainer of one's own takes"]
         lines += [f"  {'' if place else 'settings':8}  {line}" for place, line in enumerate(self._settings_lines())]
         return "\n".join(lines)
 
@@ -184,7 +188,7 @@ def plan_run(request: RunRequest, proposed: str | None = None) -> PlannedRun:
     served, training = plan_new(request, asked)
     tell_budget(request, asked)
     run_id = next_run_id(root, asked.number, key)
-    estimate = _estimate(request, asked, training)
+    estimate = None if isinstance(training, OwnPlan) else _estimate(request, asked, training)
     return PlannedRun(BEGIN, request, asked, run_id, served, training, proposed=proposed, estimate=estimate)
 
 
@@ -259,15 +263,21 @@ def _check_writable(root: Path) -> None:
         raise InputError(f"--root {uri_of(root)}: cannot be made or written to ({there}); give a directory that can")
 
 
-def _baseline_text(served: ServedModel | None) -> str:
+def _baseline_text(served: ServedModel | None, training: TrainingPlan | OwnPlan | None) -> str:
     if served is None:
         return "none: this trains a first model (--bootstrap)"
+    if training is not None and training.mode == "bootstrap":
+        whence = "adopted" if is_adopted(served) else f"of run {visible_line(served.run_id)}"
+        return f"version {served.version}, {whence}, mAP {served.map:.4f}; what is trained anew has to be no worse"
     return (
         f"version {served.version} of run {visible_line(served.run_id)}, mAP {served.map:.4f}; training starts from it"
     )
 
 
-def _training_text(plan: TrainingPlan, settings: PipelineSettings) -> str:
+def _training_text(plan: TrainingPlan | OwnPlan, settings: PipelineSettings) -> str:
+    if isinstance(plan, OwnPlan):
+        what = "a retraining" if plan.mode == "retrain" else "a first training"
+        return f"{what} by {plan.run_fn}, which knows how"
     start = {
         "retrain": "a retraining from the served model's weights",
         "bootstrap": f"a first training from {settings.training.init_checkpoint or 'random weights'}",
@@ -280,7 +290,15 @@ def _training_text(plan: TrainingPlan, settings: PipelineSettings) -> str:
     return f"{text} (on one device; several share a batch)"
 
 
-def _training_values(plan: TrainingPlan) -> dict[str, Any]:
+def _training_values(plan: TrainingPlan | OwnPlan) -> dict[str, Any]:
+    if isinstance(plan, OwnPlan):
+        return {
+            "mode": plan.mode,
+            "trainer": plan.run_fn,
+            "images": plan.data[-1].images,
+            "classes": list(plan.class_names),
+            "declared_changes": list(plan.declared_changes),
+        }
     return {
         "mode": plan.mode,
         "steps": plan.steps,

@@ -60,10 +60,10 @@ def _read(root: Path, run_id: str, work: Workload, golden_digest: str) -> Earlie
     try:
         result = RUN_RESULT_FORMAT.read(read_regular(file), str(file))
         record = _record(root, result)
-        then = None if record is None else _work(record, work)
+        then = None if record is None else _work(record, work, result.baseline_map is not None)
     except (OSError, ValueError, RatchetError):  # an estimate does without it
         return None
-    if record is None or then is None or not result.seconds.get("DetectorTrainer"):
+    if record is None or record.trainer or then is None or not result.seconds.get("DetectorTrainer"):
         return None
     stored = result.seconds.get("GoldenExampleGen", 0.0) < 0.1 and _golden_of(root, run_id) == golden_digest
     device = record.dynamics.environment.device if record.dynamics else ""
@@ -87,7 +87,7 @@ def _record(root: Path, result: RunResult) -> TrainingRecord | None:
     return None
 
 
-def _work(record: TrainingRecord, now: Workload) -> Workload:
+def _work(record: TrainingRecord, now: Workload, has_baseline: bool) -> Workload:
     """What that run had to do, as far as its record says."""
     share = record.images / max(now.train_images, 1)
     is_retraining = record.mode == "retrain"
@@ -103,7 +103,7 @@ def _work(record: TrainingRecord, now: Workload) -> Workload:
         batch_size=record.batch_size,
         validations=rounds + LINE_POINTS * is_retraining if rounds else 0,
         validation_images=chosen_by.new + chosen_by.old if chosen_by else now.validation_images,
-        has_baseline=is_retraining,
+        has_baseline=has_baseline,
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.components.example_gen.content import cache_key
+from ratchet.components.example_gen.spans import NotDeliveredError
 from ratchet.pipeline.notify.notifier import Notifier
 from ratchet.pipeline.past.cause import read_cause
 from ratchet.pipeline.past.shown import show_runs
@@ -26,9 +27,9 @@ from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.places import home_of, named, place
 from ratchet.pipeline.root.roots import is_root
 from ratchet.pipeline.root.step_result import StepResult
-from ratchet.pipeline.run.nothing_new import DecidedBefore
+from ratchet.pipeline.run.nothing_new import DecidedBefore, nothing_delivered
 from ratchet.pipeline.run.outcome import NotActedOnError, evaluated, rejected
-from ratchet.pipeline.run.preflight import Asked, RunRequest, check_new, read_request
+from ratchet.pipeline.run.preflight import Asked, RunRequest, begins_lineage, check_new, read_request
 from ratchet.pipeline.run.starting import Started, start
 from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
 from ratchet.pipeline.terminal.failures import tracebacks_to
@@ -44,7 +45,7 @@ from ratchet.schemas.artifacts.publication import REGISTRATION_STEP
 from ratchet.schemas.artifacts.review import PAGE_FILES, PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
 from ratchet.schemas.artifacts.run_files import UNREPORTED_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
-from ratchet.schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.schemas.base.errors import InputError, OwnTrainerError, RatchetError, StateError
 from ratchet.schemas.base.files import write_durably
 from ratchet.schemas.base.progress import LOGGER
 
@@ -80,7 +81,12 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
         stack.enter_context(progress_on(console))
         notifier = Notifier(request.settings.notify, request.settings.name, request.root)
         with notifier.starting(request.span):
-            asked = read_request(request)
+            try:
+                asked = read_request(request)
+            except NotDeliveredError as error:
+                if not request.only_new:
+                    raise
+                return _nothing_delivered(error, request, notifier, report)
             if not is_root(request.root):
                 check_new(request, asked)  # before anything is written
             _make_root(request.root)
@@ -101,6 +107,15 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
         if isinstance(found, Started):
             _set_reported(request.root / "runs" / found.run_id)
         return result
+
+
+def _nothing_delivered(
+    error: NotDeliveredError, request: RunRequest, notifier: Notifier, report: Callable[[RunResult], None]
+) -> RunResult:
+    result = nothing_delivered(str(error), request.span)
+    notifier.ended(result)
+    report(result)
+    return result
 
 
 def _ended(request: RunRequest, asked: Asked, started: Started, directory: Path, notifier: Notifier) -> RunResult:
@@ -148,7 +163,7 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     from ratchet.pipeline.run import runner
 
     span, run_id = asked.number, started.run_id
-    if request.bootstrap:
+    if begins_lineage(request) and request.settings.training.run_fn is None:
         runner.check_first_model(request.settings)
     runner.check_trainer_device(request.settings)
     compiled = runner.compile_run(
@@ -172,6 +187,9 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
         if not _is_decided(compiled, runner.results(compiled, run_id)):
             if isinstance(error, StateError):  # of a file of this run, maybe, which only a new run has whole
                 raise StateError(f"{error}\n{_way_on(directory)}") from (error.__cause__ or error)
+            if isinstance(error, OwnTrainerError):  # what a user wrote, who wants to see where it broke
+                way_on = f"The log is {directory / 'log.txt'}, with the traceback; with other code the same command"
+                raise RunError(f"{error}\n{way_on} begins anew.") from error
             # What ML Metadata refuses, as a file that is read-only, is told by failures.py, with the file and the fix.
             if isinstance(error, RatchetError) or type(error).__module__.startswith("ml_metadata."):
                 raise

@@ -75,6 +75,19 @@ class DecidedBefore:
         return f"{whose} is served, as version {self.served.version}"
 
 
+def nothing_delivered(what: str, span: int | None = None) -> RunResult:
+    """What the command says instead of running where no span is delivered whole yet.
+
+    Args:
+        what: is there, and what is not.
+        span: that was asked for; None for the newest.
+    """
+    reason = Reason(NOTHING_NEW_RULE, "a span that is delivered whole", what, passed=True)
+    return RunResult.untrained(
+        verdict=Verdict.NOTHING_NEW, reasons=(reason,), report="", run_id="", span=span or 0, seconds={}
+    )
+
+
 def decided_before(
     root: Path, asked: Mapping[str, Any], served: ServedModel | None, decisions: Sequence[RecordedDecision]
 ) -> DecidedBefore | None:

@@ -18,8 +18,12 @@ from ratchet.components.example_gen.spans import find_span
 from ratchet.components.example_gen.splits import splits_of
 from ratchet.components.map_evaluator.scoring import check_settings
 from ratchet.components.object_store.files import files_of
+from ratchet.components.object_store.uri import is_gs
 from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.trainer.lineage import read_earlier
+from ratchet.components.trainer.own.code import find_code
+from ratchet.components.trainer.own.importing import check_importable
+from ratchet.components.trainer.own.plan import OwnPlan, plan_own
 from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from ratchet.components.vertex_registry.settings import VertexRegistrySettings
 from ratchet.pipeline.config.beam_settings import BeamSettings
@@ -30,8 +34,10 @@ from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.root_settings import Remembered
 from ratchet.pipeline.root.roots import registry_of
 from ratchet.pipeline.terminal.console import output_to
+from ratchet.schemas.artifacts.adoption import Adoption, read_adoption
+from ratchet.schemas.artifacts.origin import origin_of
 from ratchet.schemas.artifacts.registry_entries import ServedModel
-from ratchet.schemas.artifacts.training_record import TrainedData, TrainingRecord, read_training_record
+from ratchet.schemas.artifacts.training_record import TrainedData, TrainingRecord
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.base.checked_json import Problems
 from ratchet.schemas.base.code_version import code_version
@@ -39,6 +45,7 @@ from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.formatting import many
 from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
 from ratchet.schemas.data.records import attribute_columns
 from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
@@ -59,6 +66,7 @@ class RunRequest:
         remembered: the configuration that the root is to keep; None: it keeps what it has.
         anew: whether an unfinished run of the same request is left alone, and a new one started.
         again: whether to run although a run has decided what is asked for.
+        only_new: whether it is no error that no span is delivered whole yet.
     """
 
     settings: PipelineSettings
@@ -71,6 +79,7 @@ class RunRequest:
     remembered: Remembered | None = None
     anew: bool = False
     again: bool = False
+    only_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,7 @@ def read_request(request: RunRequest) -> Asked:
         InputError: something the user gave cannot work.
     """
     _check_beam(request.settings)
+    _check_trainer(request.settings.training.run_fn)
     names = read_class_names(schema_file(request.settings), LOCAL_FILES)
     found = find_span(str(request.data), request.span, marker=request.settings.data.marker)
     data = request.settings.data
@@ -115,6 +125,7 @@ def read_request(request: RunRequest) -> Asked:
         request.settings.evaluator,
     )
     _tell_if_too_small(golden, request)
+    _check_shadow_log(request.settings)
     if request.bootstrap:
         _check_checkpoint(request.settings.training.init_checkpoint)
     parts = _parts(request, found.number, span, golden)
@@ -131,6 +142,24 @@ def _check_beam(settings: PipelineSettings) -> None:
     except ModuleNotFoundError:  # the light install, where no run can begin
         return
     check_args(settings.beam.beam_args, settings.beam.job_server_args)
+
+
+def _check_trainer(run_fn: str | None) -> None:
+    """Whether a trainer of the user's own is there, before hours of other work."""
+    if run_fn is not None:
+        find_code(run_fn)
+        LOGGER.info("importing %s", run_fn)
+        check_importable(run_fn)
+
+
+def _check_shadow_log(settings: PipelineSettings) -> None:
+    """Before hours of training, after which the evaluator would look for it."""
+    shadow = settings.evaluator.shadow
+    if shadow is not None and not is_gs(shadow.log) and not Path(shadow.log).is_dir():
+        raise ConfigError(
+            f"evaluator.shadow.log = {visible_line(shadow.log)!r}: no such directory; give that of the logged requests "
+            "(`ratchet log-sample`), or set evaluator.shadow to null"
+        )
 
 
 def tell_of(source: Source) -> None:
@@ -162,10 +191,26 @@ def check_new(request: RunRequest, asked: Asked) -> ServedModel | None:
     return plan_new(request, asked)[0]
 
 
-def plan_new(request: RunRequest, asked: Asked) -> tuple[ServedModel | None, TrainingPlan]:
+def plan_new(request: RunRequest, asked: Asked) -> tuple[ServedModel | None, TrainingPlan | OwnPlan]:
     """What a new run of a request starts from, None for a bootstrap, and how it trains; see `check_new`."""
     served = registry_of(request.root, request.settings.name).baseline(request.bootstrap)
-    return served, _plan_training(request, asked.number, asked.span, _record(served))
+    origin = origin_of(served.path, files_of(served.path)) if served else None
+    if isinstance(origin, Adoption):  # a first model is trained, from the same weights as one of a bootstrap
+        _check_checkpoint(request.settings.training.init_checkpoint)
+    return served, _plan_training(request, asked.number, asked.span, origin)
+
+
+def begins_lineage(request: RunRequest) -> bool:
+    """Whether a run trains a first model: at a bootstrap, and where what is served was adopted."""
+    if request.bootstrap:
+        return True
+    served = registry_of(request.root, request.settings.name).pointer().served
+    return served is not None and is_adopted(served)
+
+
+def is_adopted(served: ServedModel) -> bool:
+    """Whether a served model was adopted, also where a rollback led back to it."""
+    return read_adoption(served.path, files_of(served.path)) is not None
 
 
 def schema_file(settings: PipelineSettings) -> str:
@@ -187,28 +232,23 @@ def _paths(source: Source) -> list[str]:
     return [path for shard in source.shards for path in shard.paths]
 
 
-def _plan_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> TrainingPlan:
+def _plan_training(
+    request: RunRequest, number: int, span: Source, baseline: TrainingRecord | Adoption | None
+) -> TrainingPlan | OwnPlan:
     data = request.settings.data
     splits = splits_of(span.records, data.eval_fraction, data.held_out_fraction, data.group_by)
     records = [record for record in span.records if splits[record.image_id] == TRAIN_SPLIT]
     names = span.label_map.names
     counts = collections.Counter(label for record in records for label in record.truth.labels.tolist())
     boxes = {name: counts[label] for label, name in enumerate(names, start=1)}
-    plan = plan_training(
-        request.settings.trainer,
-        NewSpan(TrainedData(number, 1, "", len(records), names, "", span.exif), boxes),
-        baseline,
-    )
+    trained = TrainedData(number, 1, "", len(records), names, "", span.exif)
+    if request.settings.training.run_fn is not None:
+        return plan_own(request.settings.training, trained, boxes, baseline)
+    plan = plan_training(request.settings.trainer, NewSpan(trained, boxes), baseline)
     for earlier in plan.replayed:
         artifacts = f"{uri_of(request.root)}/artifacts"
         read_earlier(earlier, files_of(artifacts), artifacts)
     return plan
-
-
-def _record(served: ServedModel | None) -> TrainingRecord | None:
-    if served is None:
-        return None
-    return read_training_record(served.path, files_of(served.path))
 
 
 def _check_checkpoint(prefix: str | None) -> None:
@@ -227,7 +267,14 @@ def _parts(request: RunRequest, number: int, span: Source, golden: Source) -> di
         "schema": _digest([schema_file(request.settings)]),
         "init_checkpoint": _digest(_checkpoint_files(init_checkpoint)) if init_checkpoint else None,
         "code": code_version(),
+        **trainer_part(request.settings),
     }
+
+
+def trainer_part(settings: PipelineSettings) -> dict[str, str]:
+    """The code of a trainer of the user's own, as `RunRecord.asked` has it; empty without one."""
+    run_fn = settings.training.run_fn
+    return {} if run_fn is None else {"trainer": find_code(run_fn).digest}
 
 
 def asked_settings(settings: PipelineSettings) -> dict[str, Any]:

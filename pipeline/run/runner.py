@@ -21,7 +21,7 @@ from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
 from ratchet.components.detector.serving_check import started_early
 from ratchet.components.stack.tfx_runs import CompiledPipeline, compile_pipeline
 from ratchet.components.trainer.devices import check_device
-from ratchet.components.trainer.model.retinanet import check_model
+from ratchet.components.trainer.model.features import check_model
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.pipeline import Locations, Wanted, create_pipeline
 from ratchet.pipeline.root.metadata_store import store_of

@@ -16,7 +16,7 @@ from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.schemas.data.records import ImageRecord
 
 LINE_POINTS = len(SHARES)  # validations after a retraining
-SAMPLE_IMAGES = 500  # whose figures go with a model (components/trainer/run_fn.py)
+SAMPLE_IMAGES = 500  # whose figures go with a model (components/trainer/origin_files.py)
 _AUTO_SIZE = (512, 512)  # where nothing is labelled to derive it from
 
 
@@ -131,7 +131,7 @@ def workload(
         accumulate=plan.numerics.accumulate,
         validations=(checks.rounds + LINE_POINTS * is_retraining) if enough else 0,
         validation_images=validation_images,
-        has_baseline=is_retraining,
+        has_baseline=plan.has_baseline,
         gate_looks=settings.data_gate.audit_images,
         train_sample=settings.evaluator.train_sample,
         held_out_images=min(round(spans * data.held_out_fraction), opinion.max_images if opinion else 0),

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 _GREEN, _RED, _YELLOW, _BOLD = "32", "31", "33", "1"
 _WORDS = {
-    **dict.fromkeys(("PUSHED", "BOOTSTRAPPED", "APPROVED", "PASS"), _GREEN),
+    **dict.fromkeys(("PUSHED", "BOOTSTRAPPED", "APPROVED", "ADOPTED", "PASS"), _GREEN),
     **dict.fromkeys(("BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "REJECT", "CRASHED", "UNKNOWN"), _RED),
     **dict.fromkeys(("NOTHING_NEW", "WARN", "ROLLED_BACK"), _YELLOW),
 }

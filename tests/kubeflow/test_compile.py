@@ -221,6 +221,22 @@ def _class_paths(arguments: list[str]) -> list[str]:
     return [after for before, after in itertools.pairwise(arguments) if before == "--executor_class_path"]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_trainer_of_ones_own_has_to_be_in_the_image(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "compiled_trainer.py").write_text("def run_fn(fn_args):\n    pass\n" if is_there else "")
+    out, own = tmp_path / "pipeline.json", "training.run_fn=compiled_trainer.run_fn"
+    code = main([*ARGUMENTS, "--target", "vertex", "--out", str(out), "--set", own])
+    said = capsys.readouterr().err
+    assert code == (0 if is_there else 2)
+    assert ("has to be in the image" in said) is is_there
+    assert ("has no function 'run_fn'" in said) is not is_there
+    if is_there:
+        assert "ratchet.components.trainer.own.run.run_fn" in out.read_text()
+
+
 def test_a_wrong_ending_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ARGUMENTS, "--target", "kfp", "--out", str(tmp_path / "p.json")]) == 2
     assert "ends in .yaml" in capsys.readouterr().err

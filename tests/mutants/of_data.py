@@ -296,9 +296,8 @@ DATA = (
     *mutants_of(
         "components/example_gen/spans.py",
         "tests/components/example_gen/test_spans.py",
-        ("max(spans)[0]", "min(spans)[0]", "the newest span is trained on"),
-        ("spans[number, max(versions)]", "spans[number, min(versions)]", "the newest version of a span is trained on"),
-        ("(int(match[1]),", "(match[1],", "span-10 comes after span-9"),
+        ("in sorted(named, reverse=True)", "in sorted(named)", "the newest span and version is trained on"),
+        ("unfinished.append(Unfinished(names[0], lack))", "pass", "a span that is not whole is named"),
     ),
     *mutants_of(
         "components/example_gen/content.py",

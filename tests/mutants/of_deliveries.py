@@ -9,7 +9,7 @@ DELIVERIES = (
         "components/example_gen/layout/tree.py",
         "tests/components/example_gen/test_faithful.py",
         ('return name.startswith(".") or', "return", "hidden files are no part of a delivery"),
-        ("if not _is_stray(name) and os.path.islink(path):", "if False:", "links are followed"),
+        ("if not is_stray(name) and os.path.islink(path):", "if False:", "links are followed"),
         ("circles.append(_joined(here, name))", "pass", "a link in a circle is told"),
     ),
     *mutants_of(

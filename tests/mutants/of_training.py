@@ -6,6 +6,30 @@ from tests.mutants.mutant import mutants_of
 
 TRAINING = (
     *mutants_of(
+        "components/trainer/own/plan.py",
+        "tests/components/trainer/test_policy.py tests/components/trainer/own/test_plan.py",
+        ("(*known, *(name for name in names if name not in known))", "names", "a lineage keeps its labels"),
+        ("[name for name in empty if name not in known]", "empty", "an old class needs no new boxes"),
+        ('if "trainer" not in training.allow', "if False", "another trainer's model is not gone on from unasked"),
+        ("if record is None or told:", "if record is None:", "another trainer begins with a first model"),
+        ("(*earlier, data)", "(data,)", "a lineage of another trainer remembers every span"),
+        ("if before.get(name) != now.get(name)", "if False", "changed options are told"),
+    ),
+    *mutants_of(
+        "components/trainer/own/code.py",
+        "tests/components/trainer/own/test_code.py",
+        ('package.rglob("*.py")', 'package.glob("*.py")', "modules of packages inside are in the digest"),
+        ("coming += _beside(path, file.parent)", "pass", "what a module imports from beside it is in the digest"),
+        ("path.relative_to(self.base).as_posix()", "path", "where the code lies does not matter"),
+    ),
+    *mutants_of(
+        "components/trainer/own/report.py",
+        "tests/components/trainer/own/test_report.py",
+        ("if report.peak_learning_rate is None:", "if False:", "a rate that was not said is not made up"),
+        ("if point[0] <= before", "if False", "the steps of a curve rise"),
+        ("and not isinstance(value, bool)", "", "a truth value is no count"),
+    ),
+    *mutants_of(
         "components/trainer/policy.py",
         "tests/components/trainer/test_policy.py tests/components/trainer/test_policy_optimizers.py",
         (
@@ -22,7 +46,6 @@ TRAINING = (
         ("min(training.accumulate, batch_size // devices)", "training.accumulate", "a part has an image"),
         ('share if training.optimizer == "sgd" else', "", "the rate of SGD falls with the batch"),
         ("key not in POST_PROCESSING and", "", "post-processing may change"),
-        ("(*known, *(name for name in names if name not in known))", "names", "a lineage keeps its labels"),
         ("retrain.replay if earlier", "retrain.replay if False", "earlier spans are replayed"),
         ("/ (batch_size * (1 - replay))", "/ batch_size", "replay takes no steps from the new span"),
         ("1 - images / wanted", "replay", "of a small span no more images are in a batch than there are"),
@@ -36,7 +59,6 @@ TRAINING = (
             "steps have a limit",
         ),
         ("baseline.batch_norm_frozen if frozen is None", "False if frozen is None", "frozen statistics stay frozen"),
-        ("if name not in known and not span.boxes", "if not span.boxes", "an old class needs no new boxes"),
     ),
     *mutants_of(
         "components/trainer/changes.py",
@@ -55,6 +77,29 @@ TRAINING = (
             "AUGMENTATIONS[settings.augmentation].digest == baseline.augmentation_digest",
             "settings.augmentation == baseline.augmentation",
             "an augmentation that changed under its name is refused",
+        ),
+    ),
+    *mutants_of(
+        "components/trainer/policy.py",
+        "tests/components/trainer/test_adopted.py",
+        ("bool(told) or isinstance(baseline, Adoption)", "bool(told)", "what is trained anew needs boxes"),
+        (
+            "plan, class_names=names, declared_changes",
+            "plan, declared_changes",
+            "clients know the labels of an adopted model",
+        ),
+    ),
+    *mutants_of(
+        "components/trainer/adopted.py",
+        "tests/components/trainer/test_adopted.py",
+        ("most *= training.batch_size / plan.batch_size", "pass", "rates are compared for as large a batch"),
+        ('if "learning_rate" not in training.allow', "if False", "a higher rate than the adopted model's is refused"),
+        ('if "augmentation" not in settings.training.allow', "if False", "augmentation that is gone is refused"),
+        ("(Kind.SCALE, Kind.CROP): policy", "(Kind.SCALE,): policy", "a random scale crops"),
+        (
+            "key=lambda name: len(fitting[name])",
+            "key=lambda name: -len(fitting[name])",
+            "the least policy is named",
         ),
     ),
     *mutants_of(

@@ -130,7 +130,7 @@ class _DataSet:
 
 def _data_sets(content: ReviewContent) -> list[_DataSet]:
     """Both models on each data set."""
-    if content.evaluation is None or content.baseline is None:
+    if content.evaluation is None or (content.baseline is None and content.adoption is None):
         return []
     sets = content.evaluation.data_sets
     return [_DataSet(told, sets[name].compared) for name, told in _DATA_SETS.items() if name in sets]

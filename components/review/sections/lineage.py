@@ -7,6 +7,7 @@ from markupsafe import Markup
 from ratchet.components.pages.html import render
 from ratchet.components.pages.numbers import NOTHING, score
 from ratchet.components.review.content import ReviewContent
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.training_record import TrainedData, TrainingRecord
 
 _NAMES = {
@@ -31,6 +32,7 @@ def lineage_section(content: ReviewContent) -> Markup:
         ("candidate trained on", _device(candidate)),
         ("started from model", (candidate.baseline_digest or "no other model") if candidate else NOTHING),
         ("baseline", f"version {content.served}" if content.served else "none"),
+        *_adopted(content.adoption),
         ("best served on this golden set", _best(content)),
         ("golden set's digest", content.lineage.golden.digest),
         ("span's digest", content.lineage.span.digest),
@@ -42,6 +44,15 @@ def lineage_section(content: ReviewContent) -> Markup:
         artifacts=[(_NAMES[name], uri, number) for name, uri, number in content.lineage.artifacts if name in _NAMES],
         command=content.command,
     )
+
+
+def _adopted(adoption: Adoption | None) -> list[tuple[str, str]]:
+    if adoption is None:
+        return []
+    return [
+        ("baseline adopted", f"by {adoption.by} on {adoption.at[:10]}: {adoption.reason}"),
+        ("baseline made from", f"{adoption.source} (digest {adoption.source_digest[:12]})"),
+    ]
 
 
 def _device(record: TrainingRecord | None) -> str:

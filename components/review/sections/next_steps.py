@@ -99,7 +99,11 @@ def first_command(content: ReviewContent) -> str:
 def ways(content: ReviewContent) -> list[Way]:
     """The commands that can be given after this run, the one that is meant first."""
     program, root = _program(content), f"--root {shlex.quote(content.root)}"
-    found = [*_run(content), *with_margin(content, _again(content)[0] if content.command else f"{program} run ...")]
+    found = [
+        *_look(content, program, root),
+        *_run(content),
+        *with_margin(content, _again(content)[0] if content.command else f"{program} run ..."),
+    ]
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
         found.append(Way("Approve this candidate all the same", _approval(content), _approve(content, program, root)))
     if content.verdict is Verdict.DATA_REJECTED and content.data.observable:
@@ -110,6 +114,19 @@ def ways(content: ReviewContent) -> list[Way]:
         found.append(Way("Roll back", _rollback(content), f"{program} rollback {root} {_SIGNED}"))
     found.append(Way("See what is served, and why", "", f"{program} status {root}"))
     return [*found, Way("See all runs", "", f"{program} history {root} --open")]
+
+
+def _look(content: ReviewContent, program: str, root: str) -> list[Way]:
+    """To see what holds the candidate, where nothing else does."""
+    evaluation = content.evaluation
+    if evaluation is None or evaluation.shadow is None:
+        return []
+    if [reason.rule for reason in evaluation.decision.failures] != ["shadow"]:
+        return []
+    text = f"{program} shadow {shlex.quote(content.run_id)} --log {shlex.quote(evaluation.shadow.log)} {root} --open"
+    return [
+        Way("See where the two models disagree", "With pictures of the logged requests; TensorFlow is needed.", text)
+    ]
 
 
 def _program(content: ReviewContent) -> str:

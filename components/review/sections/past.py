@@ -47,6 +47,8 @@ def _words(override: Override) -> str:
     if override.kind is OverrideKind.ROLLED_BACK:
         restored = f" (the model of version {override.restored})" if override.restored else ""
         return f"is served since a rollback{restored} by {override.by} on {override.at[:10]}: {override.reason}"
+    if override.kind is OverrideKind.ADOPTED:
+        return f"was made elsewhere and adopted by {override.by} on {override.at[:10]}: {override.reason}"
     broken = ", although the evaluation was broken" if override.evaluation_broken else ""
     return (
         f"was blocked by run {override.run_id} and approved by {override.by} on {override.at[:10]} until "
@@ -144,4 +146,6 @@ def _served(run: RecordedDecision) -> float | None:
 def _kind(entry: Override) -> str:
     if entry.kind is OverrideKind.ROLLED_BACK:
         return f"rolled back to {entry.restored}"
+    if entry.kind is OverrideKind.ADOPTED:
+        return "adopted"
     return f"approved {entry.run_id}" + (", evaluation broken" if entry.evaluation_broken else "")

@@ -12,6 +12,9 @@ from ratchet.components.pages.chart_parts import Kind, chart_card
 from ratchet.components.pages.html import render
 from ratchet.components.pages.line_chart import Axis, Mark, Series, line_chart
 from ratchet.components.pages.numbers import NOTHING
+from ratchet.components.review.sections.adopted import adopted_entries, adopted_sentence
+from ratchet.components.review.sections.own_training import own_rates, own_values
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from ratchet.schemas.artifacts.training_record import (
     POST_PROCESSING,
@@ -29,6 +32,9 @@ _EXIF_WORDS = {
 }
 _OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
 _PARTS = {1: "whole"}
+
+
+Baseline = TrainingRecord | Adoption | None
 
 
 @dataclass(frozen=True)
@@ -51,37 +57,55 @@ class Row:
         return self.candidate != self.baseline
 
 
-def rows(candidate: TrainingRecord, baseline: TrainingRecord | None) -> list[Row]:
-    """All entries of both records."""
-    asked = candidate.asked is not None and (baseline is None or baseline.asked is not None)
-    own, other = _entries(candidate, asked), _entries(baseline, asked) if baseline else {}
+def rows(candidate: TrainingRecord, baseline: Baseline) -> list[Row]:
+    """All entries of both records; of an adopted baseline what is known of its training."""
+    asked = candidate.asked is not None and not (isinstance(baseline, TrainingRecord) and baseline.asked is None)
+    own, other = _entries(candidate, asked), _entries_of_baseline(baseline, asked)
     names = list(dict.fromkeys([*own, *other]))
     return [Row(name, own.get(name, NOTHING), other.get(name, NOTHING)) for name in names]
 
 
-def training_section(candidate: TrainingRecord, baseline: TrainingRecord | None) -> Markup:
+def _entries_of_baseline(baseline: Baseline, asked: bool) -> dict[str, str]:
+    if isinstance(baseline, Adoption):
+        return adopted_entries(baseline)
+    return _entries(baseline, asked) if baseline else {}
+
+
+def training_section(candidate: TrainingRecord, baseline: Baseline) -> Markup:
     """Curves and records of both trainings."""
     return render(
         "review/templates/training.html",
-        charts=training_charts(candidate, baseline),
+        charts=training_charts(candidate, baseline if isinstance(baseline, TrainingRecord) else None),
         compared=baseline is not None,
+        adopted=adopted_sentence(baseline) if isinstance(baseline, Adoption) else "",
         tables=record_tables(candidate, baseline),
     )
 
 
-def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) -> Markup:
+def record_tables(candidate: TrainingRecord, baseline: Baseline) -> Markup:
     """What differs as a table, and what does not folded below it."""
     found = rows(candidate, baseline)
+    alone = _only_known_of_candidate(found) if isinstance(baseline, Adoption) else []
+    found = [row for row in found if row not in alone]
     return render(
         "review/templates/records.html",
         apart=[row for row in found if row.differs] if baseline else [],
         same=[row for row in found if not (baseline and row.differs)],
+        alone=alone,
         compared=baseline is not None,
     )
 
 
-def training_gist(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
+def _only_known_of_candidate(found: list[Row]) -> list[Row]:
+    return [row for row in found if row.baseline == NOTHING]
+
+
+def training_gist(candidate: TrainingRecord, baseline: Baseline) -> str:
     """What differs, in a line."""
+    if isinstance(baseline, Adoption):
+        return "trained anew: the baseline was adopted"
+    if baseline is None and candidate.trainer:
+        return f"by {candidate.trainer}"
     if baseline is None:
         return f"{many(candidate.steps, 'step')} from random weights" if not candidate.init_checkpoint else ""
     apart = [row.name for row in rows(candidate, baseline) if row.differs]
@@ -90,14 +114,13 @@ def training_gist(candidate: TrainingRecord, baseline: TrainingRecord | None) ->
 
 def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
     """Text by name, in the order in which a person asks."""
-    newest, rate, continual = record.data[-1], record.learning_rate, record.continual
+    if record.trainer:
+        values = {**_data(record), **own_values(record), "Ratchet": record.ratchet_version}
+        return {name: str(value) for name, value in values.items()}
+    rate, continual = record.learning_rate, record.continual
     model = list(_flat(record.model))
     values: dict[str, Any] = {
-        "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
-        "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
-        "classes": ", ".join(record.class_names),
-        "EXIF orientations": _EXIF_WORDS[record.exif],
-        "declared changes": "; ".join(record.declared_changes) or "none",
+        **_data(record),
         **{f"post-processing: {name}": value for name, value in model if name in POST_PROCESSING},
         "planned steps": record.planned_steps,
         "steps taken": record.steps,
@@ -127,6 +150,18 @@ def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
         "distance of the weights from their start": f"{record.weight_distance:.4f} of their norm",
     }
     return {name: str(value) for name, value in values.items()}
+
+
+def _data(record: TrainingRecord) -> dict[str, Any]:
+    """What is known whoever trained."""
+    newest = record.data[-1]
+    return {
+        "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
+        "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
+        "classes": ", ".join(record.class_names),
+        "EXIF orientations": _EXIF_WORDS[record.exif],
+        "declared changes": "; ".join(record.declared_changes) or "none",
+    }
 
 
 def _computed(numerics: NumericsRecord) -> dict[str, Any]:
@@ -229,6 +264,8 @@ def _of_spans(candidate: TrainingRecord, steps: Axis) -> Markup:
 
 
 def _rates(record: TrainingRecord) -> list[tuple[float, float]]:
+    if record.trainer:
+        return own_rates(record)
     every = max(1, record.planned_steps // _RATE_POINTS)
     places = [*range(0, max(1, record.steps), every), max(0, record.steps - 1)]
     return [(step, record.learning_rate.at(step, record.planned_steps)) for step in dict.fromkeys(places)]

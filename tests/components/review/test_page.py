@@ -32,6 +32,7 @@ from ratchet.schemas.artifacts.evaluation import (
 from ratchet.schemas.artifacts.high_water import HighWaterMark
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.artifacts.overrides import OverrideKind
+from ratchet.schemas.artifacts.shadow import Disagreement, ReadAs, Shadow
 from tests.builders import training_record
 from tests.components.review.content import (
     analysis,
@@ -348,3 +349,20 @@ def test_a_server_that_does_not_serve_it_is_told_in_the_head() -> None:
 def test_the_tfma_report_is_linked_where_a_candidate_was_measured() -> None:
     assert '<a href="tfma.html">' in review_page(content())
     assert "tfma" not in review_page(rejected()).partition("<footer>")[2].partition("</footer>")[0]
+
+
+def test_what_logged_requests_say_has_a_section_and_names_with_a_way_to_look() -> None:
+    shadow = Shadow(
+        log="/data/log",
+        overall=Disagreement(40, 9, 90, 2, 6, 2, interval=(0.06, 0.16), images_interval=(0.12, 0.37)),
+        by_camera={"<north>": Disagreement(40, 9, 90, 2, 6, 2, interval=(0.06, 0.16))},
+        read_as=(ReadAs("cat", "dog", 2),),
+    )
+    whole = dataclasses.replace(evaluation(reason("shadow")), shadow=shadow)
+    page = " ".join(review_page(content(evaluation=whole)).split())
+    assert "They disagree about 10 % of 100 objects (95 % interval 6 % to 16 %)" in page
+    assert "&lt;north&gt;" in page
+    assert "cat as dog (2)" in page
+    assert "10 % of 100 objects found differently" in page
+    assert "On logged requests it finds too much that the served model does not" in page
+    assert 'id="shadow"' not in review_page(content())

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ratchet.components.review.sections.next_steps import advice, next_section
+from ratchet.components.review.sections.next_steps import advice, first_command, next_section
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.shadow import Disagreement, Shadow
 from tests.builders import training_record
 from tests.components.review.content import bootstrapped, content, data_set, evaluation, reason, rejected, unnamed
 from tests.components.review.test_page import FALLEN, NO_FINDINGS, text_of
@@ -94,3 +95,13 @@ def test_run_again_does_not_repeat_by_habit_that_a_decided_run_was_wanted_once_m
 
 def test_a_root_with_spaces_is_quoted_in_commands() -> None:
     assert "--root 'my root'" in text_of(next_section(content(root="my root")))
+
+
+def test_where_logged_requests_alone_hold_a_candidate_the_first_command_shows_them() -> None:
+    shadow = Shadow(log="/data/a log", overall=Disagreement(40, 9, 90, 2, 6, 2))
+    held = dataclasses.replace(evaluation(reason("shadow"), verdict=Verdict.INCONCLUSIVE), shadow=shadow)
+    text = "ratchet shadow span-2-0123abcd-1 --log '/data/a log' --root ratchet-root --open"
+    assert first_command(content(evaluation=held)) == text
+    assert "ratchet approve span-2-0123abcd-1" in text_of(next_section(content(evaluation=held)))
+    fallen = dataclasses.replace(evaluation(reason("map_drop"), reason("shadow")), shadow=shadow)
+    assert "ratchet shadow" not in first_command(content(evaluation=fallen))

@@ -21,7 +21,7 @@ PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--ba
 PATHS |= {"--before", "--after", "--config-before", "--config-after", "--logs-before", "--logs-after"}
 PATHS |= {"--train-before", "--train-after", "--before-on-train", "--on-train", "--on-new", "--on-earlier"}
 PATHS |= {"--config", "--images", "--log", "--from", "--classes", "--faults", "--truth", "--key", "--like"}
-PATHS |= {"--annotations"}
+PATHS |= {"--annotations", "--model", "--labels", "--pipeline-config", "--metrics"}
 
 
 def options(parser: argparse.ArgumentParser, command: str = "ratchet") -> Iterator[tuple[str, argparse.Action]]:
@@ -36,8 +36,9 @@ def options(parser: argparse.ArgumentParser, command: str = "ratchet") -> Iterat
 
 ALL = list(options(_parser()))
 # The commands that work on a root in Cloud Storage; a bench copies the root that it starts from.
-ON_GS = ("run", "check", "status", "history", "review", "approve", "rollback", "prune", "doctor", "diff")
-NO_PATHS = {"digits --golden", "digits --images", "bench --images"}  # a flag and numbers
+ON_GS = ("adopt", "run", "check", "status", "history", "review", "approve", "rollback", "prune", "doctor", "diff")
+ON_GS += ("shadow", "promote", "watch")
+NO_PATHS = {"digits --golden", "digits --images", "digits --labels", "bench --images"}  # a flag and numbers
 OF_PATHS = [(name, action) for name, action in ALL if name.split()[1] in PATHS and name not in NO_PATHS]
 
 
@@ -48,7 +49,8 @@ def test_every_option_that_takes_a_path_refuses_a_uri() -> None:
     local_ones = {name for name, action in OF_PATHS if action.type in (local, local_name)}
     assert {name for name, _ in OF_PATHS} == local_ones | of_roots | either
     assert of_roots == {f"{command} --root" for command in ON_GS}
-    assert either == {"new-span --root", "new-span --data", "convert --from"}  # read only, of either kind
+    read_only = {"new-span --root", "new-span --data", "convert --from", "shadow --log"}
+    assert either == read_only
 
 
 def test_no_option_is_a_path_that_this_test_does_not_know() -> None:

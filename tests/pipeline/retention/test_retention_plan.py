@@ -381,3 +381,13 @@ def test_the_only_page_of_a_run_stays(blocked: RootFacts) -> None:
         decision: "the only page of run run-2",
     }
     assert decision in paths(planned(blocked, artifacts_of=others))
+
+
+def test_a_version_that_has_a_label_in_tensorflow_servings_config_stays_however_old_it_is() -> None:
+    facts = root([run(1, 400), run(2, 300), run(3, 200)], [version(1, 400), version(2, 300), version(3, 200)])
+    oldest = facts.on_disk[facts.versions[0].version]
+    assert oldest in paths(planned(facts), Kind.VERSIONS)
+    labelled = dataclasses.replace(facts, labelled=frozenset({facts.versions[0].version}))
+    assert oldest not in paths(planned(labelled))
+    unknown = dataclasses.replace(facts, labelled=None)
+    assert not paths(planned(unknown), Kind.VERSIONS)

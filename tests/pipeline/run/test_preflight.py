@@ -293,3 +293,11 @@ def test_only_the_training_part_of_a_span_counts_as_data_to_train_on(data: Path)
 def test_a_span_smaller_than_a_batch_is_taken(data: Path) -> None:
     larger = request(data, "training.batch_size=64")
     assert check_new(larger, read_request(larger)) is None
+
+
+def test_a_log_of_requests_that_is_not_there_is_told_before_hours_of_training(data: Path) -> None:
+    with pytest.raises(ConfigError, match=r"evaluator\.shadow\.log = '/nowhere': no such directory"):
+        read_request(request(data, "evaluator.shadow.log=/nowhere"))
+    (data.parent / "log").mkdir()
+    read_request(request(data, f"evaluator.shadow.log={data.parent / 'log'}"))
+    read_request(request(data, "evaluator.shadow.log=gs://bucket/log"))  # is looked at by the step that reads it

@@ -148,6 +148,19 @@ def test_whatever_was_given_the_file_says_it_once(overrides: list[str]) -> None:
     load_settings(given.values, ())
 
 
+def test_an_experiment_that_was_given_takes_the_place_of_the_proposed_model() -> None:
+    proposal = propose(STREET, LAPTOP)
+    given = with_given(proposal, ["model.experiment=fasterrcnn_resnetfpn_coco", "model.max_detections=50"])
+    assert given.values == {
+        **proposal.values,
+        "model": {"experiment": "fasterrcnn_resnetfpn_coco", "max_detections": 50},
+    }
+    model = load_settings(with_given(proposal, ["model.experiment=fasterrcnn_resnetfpn_coco"]).values, ()).model
+    assert (model.family, list(model.fixed_input_size)) == ("faster_rcnn", [1024, 1024])
+    assert with_fitting_anchors(given, model, STREET) == given
+    assert any("batch size, steps and rate" in doubt for doubt in given.doubts)
+
+
 def test_anchors_fit_the_input_that_was_given() -> None:
     given = with_given(propose(STREET, LAPTOP), ["model.input_size=[320, 320]"])
     fitting = with_fitting_anchors(given, load_settings(given.values, ()).model, STREET)

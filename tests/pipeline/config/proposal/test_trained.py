@@ -47,7 +47,7 @@ def test_digits_are_learned_with_what_is_proposed_for_them(tmp_path: Path) -> No
 )
 def test_models_for_photographs_are_built_with_the_proposed_anchors_and_levels(data: Any, machine: Machine) -> None:
     from ratchet.components.trainer.model.anchor_fit import anchor_sizes_px
-    from ratchet.components.trainer.model.retinanet import anchor_boxes, check_model
+    from ratchet.components.trainer.model.features import anchor_boxes, check_model
 
     trainer: TrainerSettings = load_settings(propose(data, machine).values, ()).trainer
     model = trainer.model
@@ -88,7 +88,7 @@ def _one_image(trainer: TrainerSettings) -> Any:
     """A batch of one image with two objects, as the Trainer's input has it."""
     import tensorflow as tf
 
-    from ratchet.components.trainer.images.batches import _parser
+    from ratchet.components.trainer.model.families import family_of
 
     decoded = {
         "image": tf.cast(tf.random.uniform([720, 1280, 3], 0, 255, tf.int32, seed=1), tf.uint8),
@@ -100,5 +100,5 @@ def _one_image(trainer: TrainerSettings) -> Any:
         "groundtruth_area": tf.constant([9.0, 9.0]),
         "groundtruth_boxes": tf.constant([[0.1, 0.1, 0.3, 0.25], [0.5, 0.6, 0.6, 0.7]]),
     }
-    parsed: Any = _parser(trainer.model).parse_fn(True)(decoded)
+    parsed: Any = family_of(trainer.model).parser(trainer.model)(decoded, tf.constant([0, 0], tf.int64))
     return tf.nest.map_structure(lambda value: tf.expand_dims(value, 0), parsed)
