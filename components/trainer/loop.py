@@ -20,7 +20,8 @@ from ratchet.components.trainer.breaks import Break
 from ratchet.components.trainer.curves import FIRST, RunningCurve
 from ratchet.components.trainer.images.figures import FigureSums
 from ratchet.components.trainer.policy import TrainingPlan
-from ratchet.schemas.artifacts.training_record import Diverged, ValidationPoint
+from ratchet.schemas.artifacts.training_dynamics import Diverged
+from ratchet.schemas.artifacts.training_record import ValidationPoint
 from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.progress import LOGGER, Progress
 from ratchet.schemas.base.termination import Terminated, heeded

@@ -127,3 +127,22 @@ class Dynamics:
     augmented: BatchFigures | None
     line: tuple[LinePoint, ...]
     environment: Environment
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """How a training was lost.
+
+    Attributes:
+        step: the step after which it was stopped.
+        what: what was seen, in words.
+        learning_rate: of that step.
+        loss: of that step; None if it was no finite number.
+        limit: what the mean loss of the last steps must not exceed; None before there is one.
+    """
+
+    step: int
+    what: str
+    learning_rate: float
+    loss: float | None
+    limit: float | None

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from ratchet.schemas.artifacts.training_dynamics import Dynamics
+from ratchet.schemas.artifacts.training_dynamics import Diverged, Dynamics
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.files import Files
 from ratchet.schemas.base.persisted import PersistedFormat, renamed
@@ -213,25 +213,6 @@ class AskedTraining:
     min_validation_images: int
     max_validation_images: int
     accumulate: int = 1
-
-
-@dataclass(frozen=True)
-class Diverged:
-    """How a training was lost.
-
-    Attributes:
-        step: the step after which it was stopped.
-        what: what was seen, in words.
-        learning_rate: of that step.
-        loss: of that step; None if it was no finite number.
-        limit: what the mean loss of the last steps must not exceed; None before there is one.
-    """
-
-    step: int
-    what: str
-    learning_rate: float
-    loss: float | None
-    limit: float | None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ratchet.components.stack.tf_models_sampling import SeededAnchorLabeler, dra
 from ratchet.components.trainer.images.figures import objects_of
 from ratchet.components.trainer.model.backbone import backbone_config
 from ratchet.components.trainer.model.family import MAX_OBJECTS, ClassWeights, Family, Parse, on_all_devices
-from ratchet.components.trainer.model.features import anchor_boxes, decoder_config
+from ratchet.components.trainer.model.features import anchor_boxes, decoder_config, norm_activation
 from ratchet.components.trainer.model.model_settings import ModelSettings
 
 _WITH_OBJECT = 0.25  # of the proposals that an image is trained with, as tf-models has it
@@ -35,12 +35,7 @@ class FasterRcnn(Family):
         self, settings: ModelSettings, num_classes: int, sync_batch_norm: bool = False, norm_momentum: float = 0.9
     ) -> MaskRCNNTask:
         """See the base class."""
-        norm = common.NormActivation(
-            activation=settings.activation,
-            use_sync_bn=sync_batch_norm,
-            norm_momentum=norm_momentum,
-            norm_epsilon=settings.norm_epsilon,
-        )
+        norm = norm_activation(settings, sync_batch_norm, norm_momentum)
         return _Task(maskrcnn.MaskRCNNTask(model=_model_config(settings, num_classes, norm)))
 
     @tf.autograph.experimental.do_not_convert

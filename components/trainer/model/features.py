@@ -41,6 +41,22 @@ def check_model(settings: ModelSettings) -> None:
     _check_features(settings, size, {int(level): tuple(shape)[1:] for level, shape in backbone.output_specs.items()})
 
 
+def norm_activation(settings: ModelSettings, sync_batch_norm: bool, norm_momentum: float) -> common.NormActivation:
+    """Activation and batch norm of all parts of a detector.
+
+    Args:
+        settings: architecture.
+        sync_batch_norm: share batch-norm statistics among the devices of a strategy.
+        norm_momentum: share of the batch-norm statistics that a step keeps.
+    """
+    return common.NormActivation(
+        activation=settings.activation,
+        use_sync_bn=sync_batch_norm,
+        norm_momentum=norm_momentum,
+        norm_epsilon=settings.norm_epsilon,
+    )
+
+
 def decoder_config(model: ModelSettings) -> decoders.Decoder:
     """official.vision's configuration of the model's decoder."""
     return decoders.Decoder(

@@ -16,7 +16,7 @@ from ratchet.components.stack.tf_models import class_predictor
 from ratchet.components.trainer.images.figures import boxes_of
 from ratchet.components.trainer.model.backbone import backbone_config
 from ratchet.components.trainer.model.family import MAX_OBJECTS, ClassWeights, Family, Parse, on_all_devices
-from ratchet.components.trainer.model.features import anchor_boxes, decoder_config
+from ratchet.components.trainer.model.features import anchor_boxes, decoder_config, norm_activation
 from ratchet.components.trainer.model.model_settings import ModelSettings
 
 
@@ -27,12 +27,7 @@ class RetinaNet(Family):
         self, settings: ModelSettings, num_classes: int, sync_batch_norm: bool = False, norm_momentum: float = 0.9
     ) -> RetinaNetTask:
         """See the base class."""
-        norm = common.NormActivation(
-            activation=settings.activation,
-            use_sync_bn=sync_batch_norm,
-            norm_momentum=norm_momentum,
-            norm_epsilon=settings.norm_epsilon,
-        )
+        norm = norm_activation(settings, sync_batch_norm, norm_momentum)
         return _Task(retinanet.RetinaNetTask(model=_model_config(settings, num_classes, norm)))
 
     @tf.autograph.experimental.do_not_convert

@@ -22,9 +22,9 @@ from ratchet.schemas.artifacts.diagnosis import (
     Diagnosis,
     DiagnosisState,
 )
+from ratchet.schemas.artifacts.training_dynamics import Diverged
 from ratchet.schemas.artifacts.training_record import (
     RECORD_FILE,
-    Diverged,
     LearningRateRecord,
     NumericsRecord,
     TrainingRecord,

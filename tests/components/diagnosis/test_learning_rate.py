@@ -9,7 +9,7 @@ import pytest
 from ratchet.components.diagnosis.bundle import Bundle
 from ratchet.components.diagnosis.learning_rate import examine_too_high, examine_too_low
 from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState
-from ratchet.schemas.artifacts.training_record import Diverged
+from ratchet.schemas.artifacts.training_dynamics import Diverged
 from tests.components.diagnosis.bundles import (
     BOOTSTRAP_PEAK,
     PEAK,

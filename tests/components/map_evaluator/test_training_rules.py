@@ -10,7 +10,8 @@ from ratchet.components.map_evaluator.blessing import decide
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.map_evaluator.training_rules import sound_detections, training_reasons
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
-from ratchet.schemas.artifacts.training_record import Diverged, ValidationImages
+from ratchet.schemas.artifacts.training_dynamics import Diverged
+from ratchet.schemas.artifacts.training_record import ValidationImages
 from tests.builders import training_record
 from tests.components.map_evaluator.test_blessing import golden
 

@@ -13,7 +13,8 @@ from ratchet.components.review.sections.next_steps import advice, next_section
 from ratchet.components.review.sections.training import rows
 from ratchet.components.review.sections.verdict import reason_sentence
 from ratchet.schemas.artifacts.decisions import Verdict
-from ratchet.schemas.artifacts.training_record import Diverged, NumericsRecord, ValidationImages
+from ratchet.schemas.artifacts.training_dynamics import Diverged
+from ratchet.schemas.artifacts.training_record import NumericsRecord, ValidationImages
 from tests.builders import asked_training, training_record
 from tests.components.diagnosis.trainings import dynamics, environment_of
 from tests.components.review.content import RELABEL, bootstrapped, content, diagnosis, evaluation, reason, unnamed

@@ -12,7 +12,8 @@ import pytest
 
 from ratchet.components.toolkits.read_curves import read_curves
 from ratchet.pipeline.bench.plain_files import log_csv
-from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, Diverged
+from ratchet.schemas.artifacts.training_dynamics import Diverged
+from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
 from ratchet.schemas.base.errors import DataError, InputError
 from ratchet.schemas.data.training_plan import TrainingCurves
 from tests.builders import training_record

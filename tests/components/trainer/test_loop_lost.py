@@ -10,10 +10,7 @@ import pytest
 from ratchet.components.trainer.loop import (
     TrainingState,
 )
-from ratchet.schemas.artifacts.training_dynamics import Curve
-from ratchet.schemas.artifacts.training_record import (
-    Diverged,
-)
+from ratchet.schemas.artifacts.training_dynamics import Curve, Diverged
 from ratchet.schemas.base.errors import RatchetError
 from tests.components.trainer.test_loop import RATE, plan, run
 

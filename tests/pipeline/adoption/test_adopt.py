@@ -256,15 +256,17 @@ def test_a_model_that_answers_otherwise_in_a_fresh_process_is_not_served(
     assert not (tmp_path / "root").exists()
 
 
+class KilledError(BaseException):
+    """What ends a command as a kill does: nothing catches it."""
+
+
+def killed(*_: Any) -> None:
+    raise KilledError
+
+
 def test_an_adoption_that_was_killed_after_its_claim_is_completed_by_the_same_command(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class KilledError(BaseException):
-        pass
-
-    def killed(*_: Any) -> None:
-        raise KilledError
-
     root = tmp_path / "root"
     with monkeypatch.context() as patch:
         patch.setattr(publication, "_place", killed)
@@ -283,12 +285,6 @@ def test_an_adoption_that_was_killed_after_its_claim_is_completed_by_the_same_co
 def test_an_adoption_that_was_killed_before_its_claim_begins_anew(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class KilledError(BaseException):
-        pass
-
-    def killed(*_: Any) -> None:
-        raise KilledError
-
     root = tmp_path / "root"
     with monkeypatch.context() as patch:
         patch.setattr(Registry, "swap", killed)
