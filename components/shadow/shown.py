@@ -55,32 +55,42 @@ def shown_images(looks: Looks, names: Sequence[str]) -> list[ShownImage]:
 
 
 def _served(paired: Paired, image: int, names: Sequence[str]) -> tuple[Box, ...]:
-    same = paired.same_class
-    boxes = []
-    for row in _of_image(paired.served, image):
-        if same[row]:
-            box = _box(paired.served, row, names, RIGHT, "the candidate finds it too")
-        elif paired.served_partner[row] == NOBODY:
-            faint = ", or only faintly" if paired.served_faint[row] else ""
-            box = _box(paired.served, row, names, WRONG, f"missed: the candidate does not find it{faint}")
-        else:
-            box = _box(paired.served, row, names, WRONG, "the candidate reads another class")
-        boxes.append(box)
-    return tuple(boxes)
+    found = _Found(paired.served, paired.served_partner, paired.same_class, paired.served_faint)
+    words = "the candidate finds it too", "missed: the candidate does not find it", "the candidate reads another class"
+    return _boxes(found, image, names, *words)
 
 
 def _candidate(paired: Paired, image: int, names: Sequence[str]) -> tuple[Box, ...]:
-    same = set(paired.served_partner[paired.same_class].tolist())
+    same = np.isin(np.arange(len(paired.candidate.scores)), paired.served_partner[paired.same_class])
+    found = _Found(paired.candidate, paired.candidate_partner, same, paired.candidate_faint)
+    other = "the served model"
+    return _boxes(
+        *(found, image, names),
+        *(f"{other} finds it too", f"new: {other} does not find it", f"{other} reads another class"),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What one model finds, row by row, and what the other one makes of it."""
+
+    detections: DetectionColumns
+    partner: np.ndarray
+    same_class: np.ndarray
+    faint: np.ndarray
+
+
+def _boxes(found: _Found, image: int, names: Sequence[str], agreed: str, alone: str, otherwise: str) -> tuple[Box, ...]:
+    """The boxes of an image, with words for what both find, what one finds alone, and what they read differently."""
     boxes = []
-    for row in _of_image(paired.candidate, image):
-        if row in same:
-            box = _box(paired.candidate, row, names, RIGHT, "the served model finds it too")
-        elif paired.candidate_partner[row] == NOBODY:
-            faint = ", or only faintly" if paired.candidate_faint[row] else ""
-            box = _box(paired.candidate, row, names, WRONG, f"new: the served model does not find it{faint}")
+    for row in _of_image(found.detections, image):
+        if found.same_class[row]:
+            state, words = RIGHT, agreed
+        elif found.partner[row] == NOBODY:
+            state, words = WRONG, f"{alone}{', or only faintly' if found.faint[row] else ''}"
         else:
-            box = _box(paired.candidate, row, names, WRONG, "the served model reads another class")
-        boxes.append(box)
+            state, words = WRONG, otherwise
+        boxes.append(_box(found.detections, row, names, state, words))
     return tuple(boxes)
 
 
