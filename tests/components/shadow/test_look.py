@@ -96,7 +96,16 @@ def test_the_worst_images_are_kept_and_drawn_and_no_more_than_asked_for(models: 
     assert [box.text for box in served.boxes] == ["bus 90%", "bike 90%"]
     assert [box.state for box in served.boxes] == ["wrong", "wrong"]
     assert [box.title for box in candidate.boxes] == ["car 70%: the served model reads another class"]
-    assert len(looked(models, tmp_path / "log").worst) == 2
+    both = looked(models, tmp_path / "log")
+    assert len(both.worst) == 2
+    served, candidate = shown_images(both, (*NAMES, "van"))[1].layers
+    assert {(box.state, box.title.partition(": ")[2]) for box in served.boxes} == {
+        ("right", "the candidate finds it too"),
+        ("wrong", "missed: the candidate does not find it, or only faintly"),
+    }
+    assert [(box.state, box.title.partition(": ")[2]) for box in candidate.boxes] == [
+        ("right", "the served model finds it too")
+    ]
 
 
 def test_the_size_of_a_batch_changes_nothing(models: dict[str, Any], tmp_path: Path) -> None:
