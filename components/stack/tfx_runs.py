@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from absl import logging
+from ml_metadata.errors import UnimplementedError
 from ml_metadata.metadata_store.metadata_store import ListOptions, MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.dsl.compiler import compiler, constants
@@ -20,6 +21,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.input_resolution import channel_resolver
+from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
 from ratchet.components.stack.mlmd_client import open_client
@@ -90,30 +92,48 @@ def _run_on_postgresql(ir: pipeline_pb2.Pipeline, connection: mlmd.ConnectionCon
 
 @contextlib.contextmanager
 def _executions_asked_for() -> Iterator[None]:
-    """Lets TFX's resolver of inputs ask ML Metadata for the executions that are in all of some contexts.
+    """Lets TFX ask ML Metadata for the executions that are in all of some contexts, and for no others.
 
-    It would fetch all that the pipeline ever had, for each input of each step, and cut: after a thousand runs ten
-    thousand executions forty times. Where a version of TFX does it otherwise, nothing is changed.
+    Its resolver of inputs would fetch all that the pipeline ever had, for each input of each step, and cut: after a
+    thousand runs ten thousand executions forty times; so would its launcher where ML Metadata cannot filter. Where a
+    version of TFX does it otherwise, nothing is changed.
     """
-    name = "_get_executions_by_all_contexts"
-    whole = getattr(channel_resolver, name, None)
-    if whole is None:
+    with contextlib.ExitStack() as stack:
+        for module, name, ask in (
+            (channel_resolver, "_get_executions_by_all_contexts", _executions_in_all),
+            (execution_lib, "get_executions_associated_with_all_contexts", _executions_of_handle),
+        ):
+            whole = getattr(module, name, None)
+            if whole is not None:
+                setattr(module, name, ask)
+                stack.callback(setattr, module, name, whole)
         yield
-        return
-    setattr(channel_resolver, name, _executions_in_all)
-    try:
-        yield
-    finally:
-        setattr(channel_resolver, name, whole)
+
+
+def _executions_of_handle(metadata_handle: Any, contexts: Iterable[mlmd.Context]) -> list[mlmd.Execution]:
+    return _executions_in_all(metadata_handle.store, list(contexts))
 
 
 def _executions_in_all(store: MetadataStore, contexts: Sequence[mlmd.Context]) -> list[mlmd.Execution]:
-    """As TFX's launcher asks in `get_executions_associated_with_all_contexts`."""
     if not contexts:
         return []
     query = " AND ".join(f"contexts_{place}.id = {context.id}" for place, context in enumerate(contexts))
-    found = store.get_executions(list_options=ListOptions(filter_query=query))
+    try:
+        found = store.get_executions(list_options=ListOptions(filter_query=query))
+    except UnimplementedError:  # ML Metadata 1.21 has no filters any more
+        found = _executions_unfiltered(store, contexts)
     return sorted(found, key=lambda execution: execution.id)
+
+
+def _executions_unfiltered(store: MetadataStore, contexts: Sequence[mlmd.Context]) -> list[mlmd.Execution]:
+    """Where one of the contexts is a run, which has as many executions as there are steps, nothing else is fetched."""
+    run = next((one for one in contexts if one.type == constants.PIPELINE_RUN_CONTEXT_TYPE_NAME), None)
+    if run is not None:
+        wanted = {one.id for one in contexts}
+        found = store.get_executions_by_context(run.id)
+        return [one for one in found if wanted <= {each.id for each in store.get_contexts_by_execution(one.id)}]
+    first, *others = ({one.id: one for one in store.get_executions_by_context(each.id)} for each in contexts)
+    return [one for number, one in first.items() if all(number in other for other in others)]
 
 
 def compile_pipeline(pipeline: Pipeline, run_id: str, cached: Collection[str] = ()) -> CompiledPipeline:

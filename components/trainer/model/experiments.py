@@ -192,7 +192,10 @@ def _backbone(model: Tree, where: str) -> dict[str, Any]:
 
 def _one_of(name: str, group: Any, kinds: Mapping[str, Tree], where: str) -> Tree:
     """The chosen kind of a group, filled up with its defaults."""
-    kind = group.get("type") if isinstance(group, Mapping) else None
+    if not isinstance(group, Mapping):
+        shown = json.dumps(group, default=str)
+        raise ConfigError(f"{where}: task.model.{name} = {shown}: must be a group of settings, of which one is type")
+    kind = group.get("type")
     if not isinstance(kind, str) or kind not in kinds:
         raise ConfigError(f"{where}: task.model.{name}.type = {json.dumps(kind)}: must be one of {', '.join(kinds)}")
     own = group.get(kind) or {}
