@@ -13,6 +13,8 @@ import numpy as np
 
 from ratchet.schemas.data.columns import DetectionColumns
 
+_MOST_FRACTION = 4.0  # no set of images has all its boxes within 4 px of the corner
+
 
 class Order(str, enum.Enum):
     """Of the four numbers of a box."""
@@ -131,6 +133,3 @@ def usual(reading: BoxReading, answers: Sequence[Answer]) -> BoxReading:
     if reading.unit is not Unit.FRACTIONS and largest <= _MOST_FRACTION:
         return replace(reading, unit=Unit.FRACTIONS)
     return reading
-
-
-_MOST_FRACTION = 4.0  # no set of images has all its boxes within 4 px of the corner

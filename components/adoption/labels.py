@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.toolkits.text_files import read_text_of
 from ratchet.components.toolkits.textproto import Message, parse_textproto
 from ratchet.schemas.base.checked_json import MAX_ID, Problems, is_unicode, load_json, read_integer, read_text, shown
 from ratchet.schemas.base.errors import InputError
-from ratchet.schemas.base.files import reason_of, refuse_irregular
 from ratchet.schemas.base.visible import visible_line
 
 MOST_CLASSES = 65_535  # labels travel as 16 bits
@@ -28,7 +28,6 @@ KNOWN = (
 _MOST_BYTES = 10_000_000
 _ITEM = re.compile(r"^\s*item\s*:?\s*[{<]", re.MULTILINE)
 _BACKGROUND = frozenset({"background", "__background__", "???"})  # the last one is a gap in TensorFlow Lite's lists
-_FROM_0 = 0
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,12 @@ class Labels:
         names: of the classes, in the order of `ids`.
         other_names: the same by the file's second field, such as `name` where `display_name` is taken; empty if there
             is none.
-        are_numbered: whether the file says the numbers, or they are places in a list, counted from 1.
     """
 
     source: str
     ids: tuple[int, ...]
     names: tuple[str, ...]
     other_names: tuple[str, ...] = ()
-    are_numbered: bool = True
 
     def counted_from(self, first: int) -> Labels:
         """Moved so that the first class has another number."""
@@ -85,7 +82,11 @@ def read_labels(path: Path) -> Labels:
         InputError: it cannot be read, or is none of `KNOWN`; with the place and the fix.
     """
     source = visible_line(str(path))
-    text = _text_of(path, source)
+    text = read_text_of(path, _MOST_BYTES, "label file", KNOWN)
+    if "\0" in text:
+        raise InputError(f"{source}: is no text, it holds zero bytes; give {KNOWN}")
+    if not text.strip():
+        raise InputError(f"{source}: the file is empty; give {KNOWN}")
     if text.lstrip()[:1] in ("[", "{"):
         return _of_json(load_json(text.encode(), source), source)
     if _ITEM.search(text):
@@ -104,28 +105,7 @@ def labels_of(names: Sequence[str], source: str) -> Labels:
         InputError: there is none, or one is blank or there twice.
     """
     first = 0 if names and names[0].strip().casefold() in _BACKGROUND else 1
-    return _checked([(place, name, "") for place, name in enumerate(names, first)], source, are_numbered=False)
-
-
-def _text_of(path: Path, source: str) -> str:
-    try:
-        refuse_irregular(path)
-        with open(path, "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{source}: cannot be read: {reason_of(error)}; give {KNOWN}") from error
-    if len(content) > _MOST_BYTES:
-        raise InputError(f"{source}: larger than {_MOST_BYTES // 1_000_000} MB, which no label file is; give {KNOWN}")
-    try:
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        where = f"{error.reason} at byte {error.start}"
-        raise InputError(f"{source}: is no text in UTF-8 ({where}); give {KNOWN}") from error
-    if "\0" in text:
-        raise InputError(f"{source}: is no text, it holds zero bytes; give {KNOWN}")
-    if not text.strip():
-        raise InputError(f"{source}: the file is empty; give {KNOWN}")
-    return text
+    return _checked([(place, name, "") for place, name in enumerate(names, first)], source)
 
 
 def _of_lines(lines: Sequence[str], source: str) -> Labels:
@@ -178,7 +158,7 @@ def _item(item: str | Message, where: str) -> tuple[int, str, str]:
     return int(number), display or name, name if display else ""
 
 
-def _checked(found: Sequence[tuple[int, str, str]], source: str, are_numbered: bool = True) -> Labels:
+def _checked(found: Sequence[tuple[int, str, str]], source: str) -> Labels:
     kept = sorted(each for each in found if not _is_background(*each[:2]))
     if not kept:
         raise InputError(f"{source}: names no class; give {KNOWN}")
@@ -195,11 +175,11 @@ def _checked(found: Sequence[tuple[int, str, str]], source: str, are_numbered: b
     problems.raise_if_any()
     others = tuple(each[2] for each in kept)
     others = others if all(others) and len(set(others)) == len(others) else ()
-    return Labels(source, tuple(each[0] for each in kept), tuple(each[1] for each in kept), others, are_numbered)
+    return Labels(source, tuple(each[0] for each in kept), tuple(each[1] for each in kept), others)
 
 
 def _is_background(number: int, name: str) -> bool:
-    return name.strip().casefold() in _BACKGROUND and (number == _FROM_0 or name.strip() == "???")
+    return name.strip().casefold() in _BACKGROUND and (number == 0 or name.strip() == "???")
 
 
 def labels_json(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from ratchet.schemas.data import features
 
 ORIGINAL = "original"  # what the model's own `serving_default` is called
 _AT_ONCE = 2  # images of a request that are worked on at the same time
+_RESERVED = frozenset({"preprocess", "detect", "embed", "look"})  # what Ratchet calls them is of one form
 _Tensors = dict[str, tf.Tensor]
 
 
@@ -137,9 +138,5 @@ def own_names(names: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
     {'serving_default': 'original', 'features': 'features', 'tf_example': 'original_tf_example'}
     """
     wanted = {name: ORIGINAL if name == DEFAULT else f"{ORIGINAL}_{name}" if name in taken else name for name in names}
-    # `preprocess`, `detect`, `embed` and `look` mean something to Ratchet, which another toolkit does not.
     wanted = {name: f"{ORIGINAL}_{new}" if new in _RESERVED else new for name, new in wanted.items()}
     return {name: new for name, new in wanted.items() if list(wanted.values()).count(new) == 1}
-
-
-_RESERVED = frozenset({"preprocess", "detect", "embed", "look"})

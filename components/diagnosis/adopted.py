@@ -60,7 +60,11 @@ _TO_KNOW = f"To test it give {NEED_CONFIGS}."
 _NEEDS = (NEED_CONFIGS, NEED_LOGS, NEED_RESULTS, NEED_LABELS, NEED_DATA)
 # In their order: what an earlier one makes, a later one may change. Words of causes -> words of an adopted baseline.
 _WORDS = (
-    (COMPARE, "The first model that is trained here keeps its training data's figures; spans after it are compared."),
+    (
+        COMPARE,
+        "Train longer, or on more images: the first model is trained on the newest span alone. It keeps its training "
+        "data's figures, and later spans are compared with them.",
+    ),
     *((need, f"{need}, to `ratchet explain`") for need in _NEEDS),
     ("the training before's", "the adopted model's training's"),
     ("the training before", "the adopted model's training"),

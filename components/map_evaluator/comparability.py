@@ -25,6 +25,8 @@ from ratchet.schemas.base.formatting import difference
 RULE = "trust:comparable"
 MATTERS = 0.005  # of mAP: a difference that moves by less is no matter of how detections were written
 
+_SAME_MODELS = "give the candidate the served model's limits: as many detections, from the same score on"
+
 
 def comparable(
     matches: DataSetMatches,
@@ -65,7 +67,8 @@ def comparable(
     if not shown:
         return [_reason("no trace that matters", passed=True)]
     told = "; ".join(trace.seen for trace in shown)
-    figures = _told(before, after) if any(trace in used for trace in shown) else ""
+    fix = "write both files in the same way" if written is not None else _SAME_MODELS
+    figures = f"{_told(before, after)}: {fix}" if any(trace in used for trace in shown) else ""
     return [_reason(told + figures, passed=not blocks)]
 
 
@@ -98,4 +101,4 @@ def _told(before: DataSetEvaluation, after: DataSetEvaluation) -> str:
         for each in (before, after)
         if each.compared.baseline is not None
     )
-    return f"; as written the candidate's mAP is {as_written}, treated alike {alike}: write both files in the same way"
+    return f"; as written the candidate's mAP is {as_written}, treated alike {alike}"

@@ -104,14 +104,15 @@ def counted_objects(perfect: MatchTable, class_names: Sequence[str], text_ids: S
     return _reason(RULE, expected, beyond, of, class_names, fix, blocks=beyond.hides)
 
 
-def given_objects(perfect: MatchTable, limits: Mapping[str, int]) -> list[Reason]:
+def given_objects(perfect: MatchTable, limits: Mapping[str, int], trainer: str = "") -> list[Reason]:
     """Whether the models can give as many detections as golden images hold objects.
 
     A baseline that gives less than the candidate is a warning: that is how such a model is replaced.
 
     Args:
         perfect: matches of the ground truth fed back as detections.
-        limits: `model.max_detections` of each model that says so.
+        limits: how many detections each model gives, where that is known.
+        trainer: the user's own code that trained the candidate; empty: Ratchet did, by `model.max_detections`.
     """
     objects = _of_images(perfect)
     reasons = []
@@ -124,7 +125,8 @@ def given_objects(perfect: MatchTable, limits: Mapping[str, int]) -> list[Reason
             actual = f"at most {beyond.worst_objects}"
             reasons.append(Reason(f"{RULE}:{model}", expected, actual, passed=True))
             continue
-        fix = f"set model.max_detections to {_rounded(beyond.worst_objects)} or more"
+        wanted = f"{_rounded(beyond.worst_objects)} or more"
+        fix = f"let what {trainer} exports give {wanted}" if trainer else f"set model.max_detections to {wanted}"
         if model == BASELINE:
             fix = "part of the difference is that limit"
         blocks = model == CANDIDATE and beyond.hides

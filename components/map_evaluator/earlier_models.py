@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
 from tfx.dsl.io import fileio
@@ -10,8 +9,9 @@ from tfx.dsl.io import fileio
 from ratchet.components.detector.served import load_detector
 from ratchet.components.map_evaluator.held_out import HeldOutImages, choose_held_out, lineage_of
 from ratchet.components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
+from ratchet.schemas.artifacts.class_names import read_class_names
 from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, Reference
-from ratchet.schemas.artifacts.training_record import LABELS_FILE, POST_PROCESSING, RECORD_FILE, read_training_record
+from ratchet.schemas.artifacts.training_record import POST_PROCESSING, RECORD_FILE, read_training_record
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.formatting import joined
 from ratchet.schemas.base.model_digest import model_digest
@@ -50,7 +50,7 @@ def usable(
         if reason is None:
             try:
                 load_detector(reference.name, reference.path, reference.digest)
-                found[reference] = _class_names(reference, golden)
+                found[reference] = read_class_names(reference.path, fileio) or tuple(golden)
             except StateError as error:
                 reason = str(error)
         if reason is not None:
@@ -128,11 +128,3 @@ def _otherwise_processed(reference: Reference, candidate: str) -> str | None:
         f"version {reference.version} is served with another post-processing ({joined(differing)}), so "
         "nothing was compared with it"
     )
-
-
-def _class_names(reference: Reference, golden: Sequence[str]) -> tuple[str, ...]:
-    path = f"{reference.path}/{LABELS_FILE}"
-    if not fileio.exists(path):
-        return tuple(golden)
-    with fileio.open(path) as file:
-        return tuple(json.loads(file.read()))

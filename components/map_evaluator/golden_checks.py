@@ -52,7 +52,7 @@ def golden_checks(
     return [
         *sanity.known_answers(perfect, matches.shuffled),
         counted_objects(perfect, inputs.label_map.names),
-        *given_objects(perfect, _detection_limits(inputs)),
+        *given_objects(perfect, _detection_limits(inputs), _trainer_of(inputs.directories[CANDIDATE])),
         *sanity.sound_areas(inputs.golden.info.mended_areas),
         sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
@@ -112,6 +112,12 @@ def _detection_limits(inputs: EvaluatorInputs) -> dict[str, int]:
     if inputs.compared is not None and CANDIDATE in limits:
         limits[BASELINE] = limits[CANDIDATE]  # it is compared with the candidate's post-processing
     return limits
+
+
+def _trainer_of(directory: str) -> str:
+    """The user's own code that trained a model; empty of any other."""
+    is_trained = fileio.exists(f"{directory}/{RECORD_FILE}")
+    return read_training_record(directory, fileio).trainer if is_trained else ""
 
 
 def training_checks(inputs: EvaluatorInputs) -> list[Reason]:

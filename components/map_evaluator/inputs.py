@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +16,10 @@ from ratchet.components.map_evaluator.compared import ComparedBaseline, compared
 from ratchet.components.map_evaluator.earlier_models import held_out_images, read_references, usable
 from ratchet.components.map_evaluator.held_out import HeldOutImages
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.class_names import read_class_names
 from ratchet.schemas.artifacts.evaluation import AS_SERVED, BASELINE, CANDIDATE, EARLIER_SPANS, GOLDEN
 from ratchet.schemas.artifacts.references import Reference
-from ratchet.schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from ratchet.schemas.artifacts.training_record import TRAINING_IMAGES_FILE
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.model_digest import model_digest
@@ -142,8 +142,7 @@ def current_digests(models: dict[str, types.Artifact]) -> dict[str, str]:
 
 def _class_names(name: str, directory: str, golden: tuple[str, ...]) -> tuple[str, ...]:
     """A model's label map: a candidate's classes are the golden set's, a baseline may lack some; in whatever order."""
-    path = f"{directory}/{LABELS_FILE}"
-    labels = tuple(json.loads(_bytes(path))) if fileio.exists(path) else golden
+    labels = read_class_names(directory, fileio) or golden
     if name == CANDIDATE and set(labels) != set(golden):
         raise StateError(
             f"{name} ({directory}): its classes are {', '.join(labels)}, "

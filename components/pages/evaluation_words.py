@@ -147,7 +147,8 @@ EVALUATION_WORDS = {
         "Golden images hold more objects than are counted",
         "No golden image holds more objects than are counted",
         "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
-        "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
+        "evaluator.max_detections, or model.max_detections where a model gives no more (or let a trainer of your own "
+        "export more), and run again.",
     ),
     "trust:areas": RuleWords(
         "Areas of golden objects contradict their boxes",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ratchet.components.registry.storage import Storage
+from ratchet.schemas.artifacts.adoption import ADOPTED
 from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from ratchet.schemas.base.errors import StateError
 
@@ -28,9 +29,9 @@ def check_served(storage: Storage, model: ServedModel, on_disk: Sequence[str], k
     """
     if not storage.holds(model.version, model.digest):
         raise StateError(
-            f"{model.path}: these are not the bytes recorded when version {model.version} was pushed (content digest "
-            f"{model.digest[:12]}), or none at all; {_DOCTOR} from the artifacts of run {model.run_id}, or "
-            f"{_rollback(storage, known)}"
+            f"{model.path}: these are not the bytes recorded when version {model.version} was {_how(model)} (content "
+            f"digest {model.digest[:12]}), or none at all; {_DOCTOR} from {copies_of(model)}, or "
+            f"{way_out(storage, model, known)}"
         )
     highest = on_disk[-1]
     if highest != model.version:
@@ -59,6 +60,31 @@ def nothing_should_be_served(storage: Storage, on_disk: Sequence[str], known: Se
         f"{storage.serving_directory}: {was}, but {storage.registry_directory}/{POINTER_FILE} does not name it, so the "
         f"baseline is unknown; {_DOCTOR}, or {_rollback(storage, known, on_disk[-1] if on_disk else None)}"
     )
+
+
+def copies_of(model: ServedModel) -> str:
+    """Where the bytes of a version may lie once more, for a sentence. No run made an adopted model."""
+    if model.verdict == ADOPTED:
+        return "the copy of a run that was held against it, if there is one"
+    return f"the artifacts of run {model.run_id}"
+
+
+def way_out(storage: Storage, model: ServedModel, known: Sequence[ServedModel]) -> str:
+    """What a person can do about a served version whose bytes are nowhere whole, for a sentence.
+
+    Args:
+        storage: of the root.
+        model: the version.
+        known: every version in the registry, ascending.
+    """
+    advice = _rollback(storage, known)
+    if model.verdict != ADOPTED:
+        return advice
+    return f"{advice}, or adopt it again: the same `ratchet adopt` puts it into service anew"
+
+
+def _how(model: ServedModel) -> str:
+    return "adopted" if model.verdict == ADOPTED else "pushed"
 
 
 def _rollback(storage: Storage, known: Sequence[ServedModel], preferred: str | None = None) -> str:

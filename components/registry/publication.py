@@ -73,9 +73,9 @@ class Settled:
         """What was done about it, in a sentence."""
         model = self.intent.model
         if self.completed:
-            return f"version {model.version} of run {model.run_id}, whose publication was interrupted, is served now"
+            return f"{model.words}, whose publication was interrupted, is served now"
         return (
-            f"the publication of version {model.version} of run {model.run_id} was interrupted and its files are gone; "
+            f"the publication of {model.words} was interrupted and its files are gone; "
             "it was taken back, and what was served before is served"
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from markupsafe import Markup
 
 from ratchet.components.pages.comparisons import comparison_section
@@ -14,6 +12,7 @@ from ratchet.components.review.explain_content import ExplainContent
 from ratchet.components.review.files_page import files_sections
 from ratchet.components.review.sections.causes import causes_gist, every_cause
 from ratchet.components.review.sections.plans import plans_gist, plans_section
+from ratchet.components.review.sections.renamed import renamed
 from ratchet.schemas.artifacts.data_evidence import DRIFT
 from ratchet.schemas.artifacts.diagnosis import DiagnosisState
 from ratchet.schemas.data.training_data import SetFacts
@@ -23,9 +22,13 @@ _SOURCES = "Written by ratchet explain; the same as JSON: explanation.json besid
 _TERMS = ("AP, mAP", "IoU", "interval", "within the noise", "drift")
 _TONES = {DiagnosisState.NAMED: "reject", DiagnosisState.UNKNOWN: "warn", DiagnosisState.NOTHING: "pass"}
 _EVIDENCE = 3
-# What a reader sees: text between tags but for names of rules, and heads of columns that narrow tables repeat.
-_SHOWN = re.compile(r"(?<!<code)>[^<>]+(?=<)|data-of=\"[^\"]*\"")
-_MODEL = re.compile(r"\b([Tt]he )?(?<!:)([Bb]aseline|[Cc]andidate)\b")
+# What sections of two sets of detections call baseline and candidate.
+_NAMES = {
+    "baseline": "before",
+    "the baseline": "the model before",
+    "candidate": "after",
+    "the candidate": "the model after",
+}
 _CLASSES = 12
 
 
@@ -36,7 +39,7 @@ def explain_page(content: ExplainContent) -> str:
         Section("cause", "Why", _causes(content), causes_gist(content.diagnosis), open=True),
         Section("trainings", "The two trainings", plans_section(content), plans_gist(content), open=True),
         *([Section("data", "The data", _data(content))] if _has_data(content) else []),
-        *(_of_two_trainings(section) for section in further if section.name != "files"),
+        *(renamed(section, _NAMES)._replace(open=False) for section in further if section.name != "files"),
         Section("files", "What was brought", _inputs(content)),
     ]
     return document(
@@ -49,19 +52,6 @@ def explain_page(content: ExplainContent) -> str:
             generator=GENERATOR,
         )
     )
-
-
-def _of_two_trainings(section: Section) -> Section:
-    """Sections of two sets of detections have a baseline and a candidate, which this page calls before and after."""
-    text = Markup(_SHOWN.sub(lambda shown: _MODEL.sub(_renamed, shown.group()), section.text))
-    return section._replace(text=text, gist=_MODEL.sub(_renamed, section.gist), open=False)
-
-
-def _renamed(found: re.Match[str]) -> str:
-    article, model = found.groups()
-    name = "before" if model.lower() == "baseline" else "after"
-    name = name.capitalize() if model[0].isupper() else name
-    return f"{article}model {name}" if article else name
 
 
 def _head(content: ExplainContent) -> Markup:

@@ -22,6 +22,7 @@ _EXPORTED = ("starts_from", "learning_rate", "images_of_new_data")
 _RECORDED = ("planned_steps", "learning_rate", "continual", "batch_size")
 _POST_PROCESSING = ("max_detections", "nms_iou_threshold", "score_threshold")
 _OPTIMIZER = "adam"  # of a configuration that names none
+_FAMILY = "retinanet"  # the same
 _LONG = ("loss_curve", "validation", "dynamics", "data", "format", "weight_distance", "diverged")  # what came of it
 
 
@@ -212,7 +213,8 @@ def _model(settings: Settings) -> str | None:
     kind = settings.text("model", "model.backbone.type")
     options = settings.take("model.options", "model.backbone.options")
     words = [f"{key} {text_of(value)}" for key, value in options.items()] if isinstance(options, Mapping) else []
-    return " ".join([kind, *words]) if kind else None
+    family = settings.text("model.family", "model.family") or (_FAMILY if kind else None)
+    return " ".join(filter(None, [family, kind, *words])) or None
 
 
 def _anchors(settings: Settings) -> dict[str, str]:

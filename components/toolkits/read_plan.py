@@ -12,13 +12,14 @@ from ratchet.components.toolkits.mmdetection import is_mmdetection, read_mmdetec
 from ratchet.components.toolkits.python_config import is_python, parse_python_config
 from ratchet.components.toolkits.ratchet_plans import is_ratchet, is_record, plan_of_record, read_ratchet
 from ratchet.components.toolkits.settings_tree import plain_tree
+from ratchet.components.toolkits.text_files import read_text_of
 from ratchet.components.toolkits.tf_models import is_tf_models, read_tf_models
 from ratchet.components.toolkits.tf_object_detection import read_tf_object_detection
 from ratchet.components.toolkits.ultralytics import read_ultralytics
 from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
 from ratchet.schemas.base.checked_json import load_json
 from ratchet.schemas.base.errors import InputError, RatchetError
-from ratchet.schemas.base.files import reason_of, refuse_irregular
+from ratchet.schemas.base.files import reason_of
 from ratchet.schemas.base.formatting import listed
 from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.training_plan import TrainingPlan
@@ -49,7 +50,7 @@ def read_plan(path: Path) -> TrainingPlan:
     Raises:
         InputError: it cannot be read, or is no configuration that is known; with the place and what to give.
     """
-    file = _file_of(Path(path))
+    file = configuration_in(Path(path))
     return plan_of_text(_text_of(file), visible_line(str(file)))
 
 
@@ -62,7 +63,7 @@ def read_record(path: Path) -> TrainingRecord | None:
     Raises:
         InputError: it cannot be read, or is a record that is damaged or of a newer version.
     """
-    file = _file_of(Path(path))
+    file = configuration_in(Path(path))
     if file.suffix.lower() != ".json":
         return None
     text, source = _text_of(file), visible_line(str(file))
@@ -164,7 +165,15 @@ def _reason(error: Exception) -> str:
     return f"{place}not YAML that could be read ({visible_line(str(problem).strip()[:120])})"
 
 
-def _file_of(path: Path) -> Path:
+def configuration_in(path: Path) -> Path:
+    """The file that `read_plan` reads.
+
+    Args:
+        path: as there.
+
+    Raises:
+        InputError: a directory holds none, or several.
+    """
     if not os.path.isdir(path):
         return path
     record = path / RECORD_FILE
@@ -185,18 +194,5 @@ def _file_of(path: Path) -> Path:
 
 
 def _text_of(file: Path) -> str:
-    shown = visible_line(str(file))
     most = _MOST_BYTES_OF_JSON if file.suffix.lower() == ".json" else _MOST_BYTES
-    try:
-        refuse_irregular(file)
-        with open(file, "rb") as opened:
-            content = opened.read(most + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{shown}: cannot be read: {reason_of(error)}; give {KNOWN}") from error
-    if len(content) > most:
-        raise InputError(f"{shown}: larger than {most // 1_000_000} MB, which no configuration is; give {KNOWN}")
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{shown}: is no text ({reason_of(error)}); give {KNOWN}") from error
+    return read_text_of(file, most, "configuration", KNOWN)

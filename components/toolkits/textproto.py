@@ -66,7 +66,7 @@ class _Parser:
             if self._now.kind == "end":
                 self._wrong(f"the text ends where a {closing!r} is missing; copy the file again")
             name = self._field_name()
-            fields.setdefault(name, []).extend(self._values(depth))
+            fields.setdefault(name, []).extend(self._values(name, depth))
             if self._now.text in (",", ";"):
                 self._next()
         self._next()
@@ -89,17 +89,17 @@ class _Parser:
             self._wrong(f"{self._shown()} stands where the name of a field is expected; correct the line")
         return self._next().text
 
-    def _values(self, depth: int) -> list[str | Message]:
+    def _values(self, name: str, depth: int) -> list[str | Message]:
         if self._is_at(":"):
             self._next()
         elif self._now.kind != "mark" or self._now.text not in ("{", "<", "["):
             self._wrong(f"{self._shown()} stands where `:` or `{{` is expected; correct the line")
         if not self._is_at("["):
-            return [self._value(depth)]
+            return [self._value(name, depth)]
         self._next()
         values: list[str | Message] = []
         while not self._is_at("]"):
-            values.append(self._value(depth))
+            values.append(self._value(name, depth))
             if self._is_at(","):
                 self._next()
             elif not self._is_at("]"):
@@ -107,10 +107,13 @@ class _Parser:
         self._next()
         return values
 
-    def _value(self, depth: int) -> str | Message:
+    def _value(self, name: str, depth: int) -> str | Message:
         if self._now.kind == "mark" and self._now.text in _CLOSING:
             if depth >= MAX_DEPTH:
-                self._wrong(f"messages are nested more than {MAX_DEPTH} deep; this is no training configuration")
+                self._wrong(
+                    f"`{visible_line(name[:_SHOWN])} {self._now.text}` is nested more than {MAX_DEPTH} messages deep, "
+                    "and protobuf reads none deeper; close the messages before it, or copy the file again"
+                )
             return self.message(_CLOSING[self._next().text], depth + 1)
         if self._now.kind == "string":
             parts = []

@@ -33,13 +33,14 @@ def changes_from_adopted(settings: TrainerSettings, adoption: Adoption) -> tuple
     Raises:
         ConfigError: a change that is known to cost mAP is not in `training.allow`.
     """
-    plan = adoption.plan
+    plan, start = adoption.plan, settings.training.init_checkpoint
+    begun = f"trained from {start}" if start else "trained anew"
     if plan is None:
         return (
-            "trained anew: the served model was adopted, and nothing is known of how it was trained, so that nothing "
+            f"{begun}: the served model was adopted, and nothing is known of how it was trained, so that nothing "
             "could be compared with it",
         )
-    toolkit = f"trained anew: the served model was adopted; by {plan.source} it was trained with {plan.toolkit}"
+    toolkit = f"{begun}: the served model was adopted; by {plan.source} it was trained with {plan.toolkit}"
     return (toolkit, *_optimizer(settings, plan), *_rate(settings, plan), *_augmentation(settings, plan))
 
 

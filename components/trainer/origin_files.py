@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from ratchet.components.detector.sampling import Look, sample_images
 from ratchet.components.detector.served import ServedDetector, read_images
+from ratchet.components.detector.warmup import BATCH
 from ratchet.components.trainer.earlier_spans import describe_earlier_spans
-from ratchet.components.trainer.export import BATCH
 from ratchet.schemas.artifacts.training_record import (
     LABELS_FILE,
     RECORD_FILE,
@@ -43,6 +43,15 @@ class Origin:
     baseline: str | None
     artifacts: str | None
     statistics: str
+
+
+def served_model(base_model: str | None) -> str | None:
+    """Directory of the served model; None before the first one, where BaselineReader leaves an empty directory.
+
+    Args:
+        base_model: of TFX's FnArgs.
+    """
+    return base_model if base_model and tf.io.gfile.exists(f"{base_model}/saved_model.pb") else None
 
 
 def write_origin(directory: str, record: TrainingRecord, origin: Origin) -> None:

@@ -17,7 +17,7 @@ from tfx.dsl.io import fileio
 from ratchet.components.object_store.emptying import empty
 from ratchet.components.trainer.export import save_model
 from ratchet.components.trainer.job import Trained, TrainingJob, reprocessed, run_job
-from ratchet.components.trainer.origin_files import Origin, warmup_images, write_origin
+from ratchet.components.trainer.origin_files import Origin, served_model, warmup_images, write_origin
 from ratchet.components.trainer.settings import TrainerSettings
 from ratchet.components.trainer.strategy import lost_workers_told, wait_for_all, worker_number
 from ratchet.components.trainer.workers import WorkerLostError
@@ -38,7 +38,7 @@ def run_fn(fn_args: FnArgs) -> None:
             training data's FeatureStats.pb) and `baseline_digest`.
     """
     config: dict[str, Any] = fn_args.custom_config
-    served = _baseline(fn_args.base_model)
+    served = served_model(fn_args.base_model)
     origin = origin_of(served, fileio) if served else None
     baseline = None if isinstance(origin, Adoption) else served  # after an adoption a first model is trained
     trained = run_job(
@@ -68,11 +68,6 @@ def _meet(strategy: tf.distribute.Strategy) -> None:
         if worker_number(strategy) != 0:
             raise
         LOGGER.warning("%s; the model had been written by then", error)
-
-
-def _baseline(base_model: str | None) -> str | None:
-    """The model to start from; the reader of the baseline leaves an empty directory where there is none."""
-    return base_model if base_model and tf.io.gfile.exists(f"{base_model}/saved_model.pb") else None
 
 
 def _export(trained: Trained, directory: str, served: str | None, config: dict[str, Any]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.pipeline.adoption.found import Found
 from ratchet.pipeline.adoption.prepared import Prepared
 from ratchet.pipeline.terminal.plain_text import cut, table
 from ratchet.schemas.artifacts.evaluation import DataSetEvaluation
@@ -27,12 +29,14 @@ class Adopted:
         prepared: the model; None where the same command had done it before.
         root: the pipeline root, as people name it.
         dry_run: whether nothing was changed.
+        reading: the options that say which golden set it was, and how it was read: a retraining needs them as well.
     """
 
     override: Override
     prepared: Prepared | None
     root: str
     dry_run: bool
+    reading: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `ratchet adopt --json`."""
@@ -78,18 +82,26 @@ class Adopted:
         if prepared is None:
             return
         found, measured = prepared.found, prepared.measured
-        yield f"  {visible_line(found.source)}, {_KINDS.get(found.kind, 'a SavedModel')}"
+        yield f"  {visible_line(found.source)}, {kind_in_words(found)}"
         yield from (f"  {line}" for line in (found.taken, found.proof) if line)
         yield ""
         yield from _figures(measured.evaluated.scored)
-        yield from _doubts(prepared)
-        yield from _plan(found.plan)
+        yield from (f"  note: {doubt}" for doubt in doubts(prepared))
+        told = list(training_lines(found.plan))
+        if told:
+            yield from ("", told[0], *(f"  {line}" for line in told[1:]))
         if found.lacks:
             yield from ("", "What it lacks beside a model that Ratchet trained, and what that switches off:")
             yield from (f"  {lack.what}: {lack.off}" for lack in found.lacks)
-        if not self.dry_run:
+        if self.dry_run:
+            yield from ("", "Next, the same without --dry-run.")
+        else:
             yield from ("", "Next, what has to be no worse on the same golden set:")
-            yield f"  ratchet run --data SPANS --root {visible_line(self.root)}"
+            yield f"  {visible_line(self.next_command())}"
+
+    def next_command(self) -> str:
+        """What trains a successor, to be copied; where the spans are is not known."""
+        return shlex.join(("ratchet", "run", "--data", "SPANS", "--root", self.root, *self.reading))
 
 
 _CUT = (
@@ -125,22 +137,28 @@ def _figures(scored: DataSetEvaluation) -> Iterator[str]:
         yield f"...{more}; --json has all"
 
 
-def _doubts(prepared: Prepared) -> Iterator[str]:
+def kind_in_words(found: Found) -> str:
+    """What made a model, as it follows its name."""
+    return _KINDS.get(found.kind, "a SavedModel")
+
+
+def doubts(prepared: Prepared) -> Iterator[str]:
+    """What a person should know of the model and its golden set, a sentence each."""
     measured = prepared.measured
     if measured.only_golden:
         names = listed([visible_line(name) for name in measured.only_golden], 5)
-        yield f"  note: the golden set has {names}, which the model does not know: their AP is 0, and mAP is the lower"
+        yield f"the golden set has {names}, which the model does not know: their AP is 0, and mAP is the lower"
     if measured.only_model:
         names = listed([visible_line(name) for name in measured.only_model], 5)
-        yield f"  note: the model knows {names}, of which the golden set says nothing: it is not measured on them"
-    yield from (f"  note: {visible_line(odd)}: is the label file the right one?" for odd in prepared.found.odd)
+        yield f"the model knows {names}, of which the golden set says nothing: it is not measured on them"
+    yield from (f"{visible_line(odd)}: is the label file the right one?" for odd in prepared.found.odd)
     decision = measured.evaluated.decision
     for reason in (*decision.failures, *decision.warnings):
-        said = _CUT if reason.rule == "trust:scores" else visible_line(reason.sentence)
-        yield f"  note: {said}"
+        yield _CUT if reason.rule == "trust:scores" else visible_line(reason.sentence)
 
 
-def _plan(plan: TrainingPlan | None) -> Iterator[str]:
+def training_lines(plan: TrainingPlan | None) -> Iterator[str]:
+    """How a model was trained, as its configuration says, a line each; none without one."""
     if plan is None:
         return
     said = [
@@ -151,12 +169,11 @@ def _plan(plan: TrainingPlan | None) -> Iterator[str]:
         f"images of {plan.input_size}" if plan.input_size else "",
     ]
     names = [augmentation.name for augmentation in plan.augmentations or ()]
-    yield ""
     how = ", ".join(filter(None, said)) or "little"
     yield f"Trained with {plan.toolkit}, as {visible_line(plan.source)} says: {how}"
     if names:
-        yield f"  augmented by {listed([visible_line(name) for name in names], 8)}"
-    yield "  the first candidate is held against this: a higher rate or augmentation that is gone has to be allowed"
+        yield f"augmented by {listed([visible_line(name) for name in names], 8)}"
+    yield "the first candidate is held against this: a higher rate or augmentation that is gone has to be allowed"
 
 
 def _known(figures: dict[str, float]) -> dict[str, float | None]:

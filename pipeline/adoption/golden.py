@@ -45,14 +45,17 @@ class GoldenImages:
 
     Args:
         source: the golden set.
+        doing: what is done with them, for the progress.
 
     Attributes:
         digests: of the images that were read, by image id.
+        size_bytes: of their files as they are kept.
     """
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, source: Source, doing: str = "measuring") -> None:
+        self.source, self._doing = source, doing
         self.digests: dict[int, bytes] = {}
+        self.size_bytes = 0
 
     def __iter__(self) -> Iterator[tuple[ImageRecord, bytes]]:
         """Each image as ExampleGen would keep it.
@@ -60,13 +63,14 @@ class GoldenImages:
         Raises:
             DataError: an image cannot be read, or is not what its record says.
         """
-        progress, done = Progress("measuring", len(self.source.records)), 0
+        progress, done = Progress(self._doing, len(self.source.records)), 0
         for shard in self.source.shards:
             for (record, content), name in zip(encoded_images(shard), shard.names):
                 if isinstance(content, DataError):
                     raise content
                 kept = ingest(content, record, name, self.source.exif).encoded
                 self.digests[record.image_id] = image_digest(record, kept)
+                self.size_bytes += len(kept)
                 yield record, kept
                 done += 1
                 progress.update(done)
@@ -87,10 +91,27 @@ class GoldenImages:
                 found[record.image_id] = (record.file_name, kept)
         return [found[image] for image in sorted(found)]
 
+    def named(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Files of some images by name, read once more."""
+        ids = {record.file_name: record.image_id for record in self.source.records}
+        return dict(self.files_of(ids[name] for name in names))
+
     @property
     def digest(self) -> str:
         """As a run records it, once all images were read."""
         return dataset_digest(self.source.label_map, self.digests)
+
+
+def digest_of_golden(directory: Path, settings: PipelineSettings) -> str:
+    """What a run records of a golden set, for which all its images are read.
+
+    Raises:
+        RatchetError: see `read_golden` and `GoldenImages`.
+    """
+    images = GoldenImages(read_golden(directory, settings), "comparing the golden set")
+    for _ in images:
+        pass
+    return images.digest
 
 
 def _rows(values: Sequence[Any], rows: Sequence[int]) -> tuple[Any, ...]:

@@ -59,6 +59,7 @@ class Measured:
 
     Attributes:
         evaluated: figures, and what a run would say of a first model with them.
+        images: the golden set.
         probe: a few images with what the model found in them.
         golden_digest: of the golden set, as runs record it.
         only_golden: classes of the golden set that the model does not know.
@@ -66,6 +67,7 @@ class Measured:
     """
 
     evaluated: EvaluatedFiles
+    images: GoldenImages
     probe: ServingProbe
     golden_digest: str
     only_golden: tuple[str, ...]
@@ -177,4 +179,4 @@ def measure(
     probe = probe_of(found.of_images(keep), images.files_of(chosen), class_names)
     only_golden = tuple(name for name in names if name not in class_names)
     only_model = tuple(name for name in class_names if name not in names)
-    return Measured(evaluated, probe, images.digest, only_golden, only_model)
+    return Measured(evaluated, images, probe, images.digest, only_golden, only_model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,11 @@ from ratchet.pipeline.adoption.measured import Measured, ask, measure
 from ratchet.pipeline.adoption.request import AdoptRequest
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.schemas.artifacts.adoption import ADOPTION_FILE, ADOPTION_FORMAT, Adoption, read_adoption
+from ratchet.schemas.artifacts.class_names import read_class_names
 from ratchet.schemas.artifacts.evaluation import PROBE_FILE
 from ratchet.schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TrainingRecord, read_training_record
-from ratchet.schemas.base.checked_json import load_json
 from ratchet.schemas.base.errors import InputError, StateError
-from ratchet.schemas.base.files import LOCAL_FILES, read_regular, reason_of
+from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
 from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.base.visible import visible_line
@@ -66,8 +67,7 @@ def prepare(
         StateError: it answers otherwise in a fresh process than was measured.
     """
     source = saved_model_in(str(request.model))
-    is_own = any(os.path.lexists(f"{source}/{name}") for name in (RECORD_FILE, ADOPTION_FILE))
-    labels = None if is_own else _labels(request, plan)
+    labels = None if _is_own(source) else _labels(request, plan)
     images = GoldenImages(read_golden(request.golden, settings))
     LOGGER.info("loading %s, which takes a while", visible_line(source))
     if labels is None:
@@ -82,23 +82,41 @@ def prepare(
 
 
 def _labels(request: AdoptRequest, plan: TrainingPlan | None) -> Labels:
-    labels = _label_file(request, plan)
+    file = label_file(request, plan)
+    if file is None:
+        assert plan is not None  # or `label_file` had raised
+        assert plan.class_names
+        labels = labels_of(plan.class_names, plan.source)
+    else:
+        if file != request.labels:
+            LOGGER.info("labels are those of %s, which %s names", file, request.pipeline_config)
+        labels = read_labels(file)
     return labels if request.first_class is None else labels.counted_from(request.first_class)
 
 
-def _label_file(request: AdoptRequest, plan: TrainingPlan | None) -> Labels:
-    """That of the command, or the one that the model's configuration names."""
-    if request.labels is not None:
-        return read_labels(request.labels)
+def label_file(request: AdoptRequest, plan: TrainingPlan | None) -> Path | None:
+    """The label file of the command, or the one that the model's configuration names.
+
+    Args:
+        request: which model.
+        plan: how it was trained.
+
+    Returns:
+        None where the configuration holds the classes itself, and for a model of Ratchet, which does so.
+
+    Raises:
+        InputError: there is none.
+    """
+    if request.labels is not None or _is_own(saved_model_in(str(request.model))):
+        return request.labels
     if plan is not None and plan.class_names:
-        return labels_of(plan.class_names, plan.source)
+        return None
     named = plan.label_map if plan is not None else None
     if named and request.pipeline_config is not None:
         places = [Path(named), request.pipeline_config.parent / Path(named).name]
         there = next((place for place in places if place.is_file()), None)
         if there is not None:
-            LOGGER.info("labels are those of %s, which %s names", there, request.pipeline_config)
-            return read_labels(there)
+            return there
         raise InputError(
             f"--labels is missing, and {visible_line(named)}, which {request.pipeline_config} names, is not there; "
             "give --labels FILE"
@@ -107,6 +125,11 @@ def _label_file(request: AdoptRequest, plan: TrainingPlan | None) -> Labels:
         "--labels is missing: without it nobody knows what the model's class numbers mean; give the label_map.pbtxt "
         "that it was trained with, a text file with one class a line, a JSON list, or COCO categories"
     )
+
+
+def _is_own(source: str) -> bool:
+    """Whether Ratchet trained or wrapped a model."""
+    return any(os.path.lexists(f"{source}/{name}") for name in (RECORD_FILE, ADOPTION_FILE))
 
 
 def _foreign(
@@ -120,6 +143,7 @@ def _foreign(
     """A model of another toolkit, which is wrapped; written into the directory."""
     from ratchet.components.adoption.foreign import load_foreign, shortly
     from ratchet.components.adoption.wrapped import Wrapping, save_wrapped
+    from ratchet.components.detector.warmup import write_warmup
 
     source, labels, plan = given
     foreign = load_foreign(source, request.signature)
@@ -132,6 +156,8 @@ def _foreign(
             foreign, Wrapping(asked.taken, asked.reading, asked.labels.ids, names, asked.most), directory
         )
     except Exception as error:  # whatever TensorFlow raises of what it cannot save again
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), directory) from error
         raise InputError(
             f"{visible_line(source)}: works, but cannot be saved again with the signatures that Ratchet serves "
             f"({shortly(error)}); export it with a newer TensorFlow"
@@ -151,6 +177,7 @@ def _foreign(
     os.makedirs(os.path.dirname(f"{directory}/{ADOPTION_FILE}"), exist_ok=True)
     Path(directory, ADOPTION_FILE).write_text(ADOPTION_FORMAT.write(adoption), "utf-8")
     Path(directory, LABELS_FILE).write_text(labels_json(names), "utf-8")
+    write_warmup(directory, measured.probe.images)  # with which it is tried in a fresh process, so that none fails
     taken = f"signature {adoption.signature!r} is given {asked.taken.words}"
     return Found(adoption.kind, taken, source, names, asked.proof.to_text(), asked.proof.odd, plan, kept), measured
 
@@ -192,14 +219,10 @@ def _own(
 
 
 def _own_names(source: str) -> tuple[str, ...]:
-    file = f"{source}/{LABELS_FILE}"
-    try:
-        names = load_json(read_regular(file).encode(), file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{visible_line(file)}: cannot be read ({reason_of(error)}); restore the model") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{visible_line(file)}: is no list of class names; restore the model")
-    return labels_of(names, visible_line(file)).names
+    names, file = read_class_names(source, LOCAL_FILES), visible_line(f"{source}/{LABELS_FILE}")
+    if names is None:
+        raise InputError(f"{file}: is not there, so the model's classes are not known; restore the model")
+    return labels_of(names, file).names
 
 
 def _check_answers(directory: str, measured: Measured, scratch: Path) -> None:

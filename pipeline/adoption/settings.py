@@ -10,10 +10,9 @@ from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.rebuild import read_root
 from ratchet.pipeline.root.root_settings import Configuration, Remembered, configure_run, has_settings
+from ratchet.schemas.artifacts.root_file import PIPELINE_NAME
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.visible import visible_line
-
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 def adoption_settings(root: Path, name: str | None, config: str | None, overrides: Sequence[str]) -> Configuration:
@@ -31,7 +30,7 @@ def adoption_settings(root: Path, name: str | None, config: str | None, override
         InputError: the name is none or disagrees with the root's, or a setting cannot be used.
         StateError: the root's file is damaged.
     """
-    if name is not None and not _NAME.fullmatch(name):
+    if name is not None and not re.fullmatch(PIPELINE_NAME, name):
         raise InputError(
             f"--name {visible_line(name)}: not a name of a pipeline: a lower-case letter, then up to 62 lower-case "
             "letters, digits and hyphens"

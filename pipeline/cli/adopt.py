@@ -17,6 +17,8 @@ from ratchet.pipeline.cli.options import (
     show,
 )
 from ratchet.pipeline.terminal.extras import Extra
+from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.visible import visible_line
 
 
 def add_adopt_command(commands: Any) -> None:
@@ -58,6 +60,7 @@ def add_adopt_command(commands: Any) -> None:
         ),
         *settings_options("settings by which the golden set is read and the root is named", "such as data.exif=apply"),
         option("--dry-run", action="store_true", help="try everything, and change nothing"),
+        option("--report", type=local, metavar="DIR", help="write a page with pictures and JSON there"),
         examples=(
             'ratchet adopt --model exported --labels map.pbtxt --golden golden --by Ada --reason "it serves" --dry-run',
             'ratchet adopt --model m --pipeline-config m/pipeline.config --golden golden --by Ada --reason "it serves"',
@@ -85,6 +88,20 @@ def _adopt(arguments: argparse.Namespace) -> int:
         config=arguments.config,
         overrides=tuple(arguments.set),
     )
+    if arguments.report is not None:
+        from ratchet.pipeline.report.directory import check_report_directory
+
+        check_report_directory(arguments.report)
     adopted = adopt(request, datetime.datetime.now(datetime.timezone.utc), arguments.dry_run)
-    show(arguments, adopted.to_text(), adopted.to_json())
+    text, values = adopted.to_text(), adopted.to_json()
+    if arguments.report is not None:
+        from ratchet.pipeline.adoption.report import write_adoption
+
+        try:
+            page = write_adoption(adopted, arguments.report, arguments.given, values)
+        except (OSError, RatchetError):  # the model is served all the same
+            show(arguments, text, values)
+            raise
+        text = f"{text}\npage: {visible_line(str(page))}"
+    show(arguments, text, values)
     return 0

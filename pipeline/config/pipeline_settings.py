@@ -29,6 +29,7 @@ from ratchet.pipeline.config.beam_settings import BeamSettings
 from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings
 from ratchet.pipeline.config.metadata_settings import MetadataSettings
 from ratchet.pipeline.config.presets import CONFIG_DIRECTORY, preset_names, presets
+from ratchet.schemas.artifacts.root_file import PIPELINE_NAME, ROOT_FILE
 from ratchet.schemas.base.closest import closest
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.files import reason_of, refuse_irregular
@@ -126,7 +127,7 @@ class PipelineSettings:
         beam: how the steps run that go over images.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "detector"
+    name: Annotated[str, Field(pattern=f"^{PIPELINE_NAME}$")] = "detector"
     data: DataSettings = dataclasses.field(default_factory=DataSettings)
     data_gate: DataGateSettings = dataclasses.field(default_factory=DataGateSettings)
     model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
@@ -175,7 +176,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     return parse_yaml(text, str(path))
 
 
-def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: str = "--set") -> PipelineSettings:
+def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: str = ROOT_FILE) -> PipelineSettings:
     """Makes settings of plain values; see `load_config`.
 
     Args:
@@ -184,8 +185,19 @@ def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: s
         source: what to call the values in messages.
 
     Raises:
-        ConfigError: a setting is unknown, of the wrong type or impossible.
+        ConfigError: a setting is unknown, of the wrong type or impossible: one of the values, or of `--set`.
     """
+    given = list(overrides)
+    try:
+        return _loaded(values, given, source)
+    except ConfigError:
+        if given:
+            _loaded(values, (), source)
+            _loaded(values, given, "--set")
+        raise
+
+
+def _loaded(values: Mapping[str, Any], overrides: Iterable[str], source: str) -> PipelineSettings:
     whole = with_experiment(with_overrides(with_experiment(values, source), overrides), source)
     if "beam_args" in whole:
         raise ConfigError(

@@ -286,7 +286,7 @@ def _was_pushed(patient: Patient, model: ServedModel) -> bool:
 def _mended(patient: Patient, path: str, what: str, torn: bool) -> Finding:
     model = rightful(patient)
     if isinstance(model, ServedModel):
-        fix = f"names version {model.version} of run {model.run_id} in it, which is what TensorFlow Serving serves"
+        fix = f"names {model.words} in it, which is what TensorFlow Serving serves"
         return Finding("pointer", path, what, fix, repair=partial(_point, patient, model))
     fix = f"nothing tells for sure which version was served ({model}); {_SERVE}"
     if not torn:

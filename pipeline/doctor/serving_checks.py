@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from ratchet.components.object_store.files import files_of
+from ratchet.components.registry.consistency import way_out
 from ratchet.components.registry.publication import settle
 from ratchet.components.registry.registry import VERSIONS
 from ratchet.components.registry.storage import STAGED
@@ -32,7 +33,7 @@ def check_intent(patient: Patient) -> list[Finding]:
     repair = partial(settle, patient.signing)
     if pointer.pushing is not None:
         model = pointer.pushing.model
-        what = f"the publication of version {model.version} of run {model.run_id} was interrupted"
+        what = f"the publication of {model.words} was interrupted"
         fix = "completes it, or takes it back if its files are gone"
         found.append(Finding("publication", f"{patient.root}/registry/{POINTER_FILE}", what, fix, repair=repair))
     storage, begun = patient.registry.storage, pointer.pushing.staged if pointer.pushing else None
@@ -76,10 +77,7 @@ def _damaged(patient: Patient, model: ServedModel, is_served: bool) -> Iterator[
         fix = f"{'sets the damaged ones aside and ' if there else ''}restores them from {source}"
         yield Finding("files", model.path, what, fix, severity, partial(restore, patient, model, str(source)))
     elif is_served:
-        fix = (
-            "restore the directory from a backup, or serve another version: ratchet rollback --to VERSION --by NAME "
-            "--reason TEXT"
-        )
+        fix = way_out(patient.registry.storage, model, list(patient.versions().values()))
         yield Finding("files", model.path, f"{what}, and nowhere else either", fix)
     else:
         yield _forgotten(patient, model, what, severity)

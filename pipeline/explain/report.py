@@ -17,7 +17,7 @@ from ratchet.pipeline.explain.explain import Explained
 from ratchet.pipeline.explain.text import fall_line, surer_with
 from ratchet.pipeline.report.directory import EXPLANATION, PAGE, check_report_directory, write_report_files
 from ratchet.pipeline.report.pictures import Pictures
-from ratchet.pipeline.report.report import FilesReport
+from ratchet.pipeline.report.report import check_pictures, files_content
 from ratchet.schemas.base.code_version import code_version
 
 
@@ -76,10 +76,10 @@ def _files(explained: Explained, command: str) -> FilesContent | None:
     evaluated, evaluation, request = explained.evaluated, explained.bundle.evaluation, explained.request
     if evaluated is None or evaluation is None:
         return None
-    report = FilesReport(Pictures(_images_of(request.images, request.truth)), command)
-    report.check_pictures(evaluated)
+    pictures = Pictures(_images_of(request.images, request.truth))
+    check_pictures(pictures, evaluated)
     judged = dataclasses.replace(evaluated, decision=evaluation.decision)
-    return report.content(judged, {})
+    return files_content(judged, {}, pictures, command)
 
 
 def _images_of(images: Path | None, truth: Path | None) -> Path | None:

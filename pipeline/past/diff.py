@@ -16,11 +16,10 @@ from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.object_store.files import files_of
 from ratchet.components.review.sections.training import rows as record_rows
 from ratchet.components.run_pages.diff_content import Pair, RunDiff, RunSide
-from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.past.history import RunEntry, find_run, open_registry, read_history
 from ratchet.pipeline.past.run_record import read_record
 from ratchet.pipeline.root.places import place, read_place, tree_of
-from ratchet.pipeline.root.root_file import read_file
+from ratchet.pipeline.root.root_settings import remembered_settings
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE, DIAGNOSIS_FORMAT, Diagnosis
 from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
@@ -34,7 +33,7 @@ from ratchet.schemas.artifacts.evaluation import (
 )
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from ratchet.schemas.artifacts.training_record import TrainingRecord, read_training_record
-from ratchet.schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.schemas.base.errors import InputError, RatchetError
 from ratchet.schemas.base.files import read_regular, reason_of
 from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, DataSetInfo
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
@@ -179,10 +178,10 @@ def _score(root: Path, sides: Sequence[RunSide], matches: Sequence[DataSetMatche
 def _settings(root: Path) -> EvaluatorSettings:
     """How the root's own settings slice and resample; as usual where those cannot be read."""
     try:
-        there = read_file(root)
-        return load_settings(there.settings, ()).evaluator if there else EvaluatorSettings()
-    except (RatchetError, StateError):
-        return EvaluatorSettings()
+        settings = remembered_settings(root)
+    except RatchetError:
+        settings = None
+    return settings.evaluator if settings else EvaluatorSettings()
 
 
 def page_name(diff: RunDiff) -> str:

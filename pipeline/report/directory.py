@@ -8,18 +8,20 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ratchet.components.review.adoption_page import GENERATOR as ADOPT_GENERATOR
 from ratchet.components.review.explain_page import GENERATOR as EXPLAIN_GENERATOR
 from ratchet.components.review.files_page import GENERATOR
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import WRITING, flush_directory
 
 PAGE, SUMMARY, JUNIT, JSON = "index.html", "summary.md", "junit.xml", "evaluation.json"
-EXPLANATION = "explanation.json"
+EXPLANATION, ADOPTION = "explanation.json", "adoption.json"
 FILES = (PAGE, SUMMARY, JUNIT, JSON)  # of `ratchet evaluate`
-_OF_ANY = (*FILES, EXPLANATION)
+_OF_ANY = (*FILES, EXPLANATION, ADOPTION)
 # What a command that was killed leaves; the page is the first to be there.
 _UNFINISHED = re.compile(rf"({'|'.join(map(re.escape, _OF_ANY))})\.\d+{re.escape(WRITING)}")
-_MARKS = tuple(f'<meta name="generator" content="{name}">'.encode() for name in (GENERATOR, EXPLAIN_GENERATOR))
+_GENERATORS = (GENERATOR, EXPLAIN_GENERATOR, ADOPT_GENERATOR)
+_MARKS = tuple(f'<meta name="generator" content="{name}">'.encode() for name in _GENERATORS)
 _HEAD_BYTES = 4096  # of a page, in which its mark stands
 _ANOTHER = "give a directory that is empty, or not there yet, or holds an earlier report"
 
@@ -31,10 +33,13 @@ def check_report_directory(directory: Path) -> None:
         directory: where; made when the report is written.
 
     Raises:
-        InputError: it is a file, or holds something else than a report.
+        InputError: it is a file, or holds something else than a report, or cannot be written to.
         OSError: it cannot be looked into.
     """
-    if not os.path.lexists(directory):
+    there = next(place for place in (directory, *directory.absolute().parents) if os.path.lexists(place))
+    if there.is_dir() and not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"--report {directory}: {there} cannot be written to; give a directory that can")
+    if there != directory:
         return
     if not directory.is_dir():
         raise InputError(f"--report {directory}: is no directory; {_ANOTHER}")

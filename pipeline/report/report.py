@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -40,55 +40,76 @@ from ratchet.schemas.base.formatting import many
 from ratchet.schemas.data.records import attribute_columns
 
 
-@dataclass(frozen=True)
-class FilesReport:
+class Thumbnails(Protocol):
+    """Makes thumbnails of images when they are asked for, as `Pictures` does.
+
+    Attributes:
+        unseen: why there is no picture, by file name.
+        sizes_px: width and height of the files that were read, by file name.
+    """
+
+    unseen: dict[str, str]
+    sizes_px: dict[str, tuple[int, int]]
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the images are; None where no picture is wanted."""
+        ...
+
+    def __call__(self, names: Sequence[str]) -> dict[str, bytes]:
+        """JPEG thumbnails of those that can be read, by file name."""
+        ...
+
+    def address(self, name: str) -> str:
+        """Where the file of a picture that was read lies, as an address; empty where that is not known."""
+        ...
+
+
+def check_pictures(pictures: Pictures, evaluated: EvaluatedFiles) -> None:
+    """Makes sure that there are images to show, where there should be some.
+
+    Raises:
+        InputError: the directory of the images holds none of them.
+    """
+    pictures.check(dict(zip(evaluated.truth.file_names, evaluated.truth.sizes_px.tolist())))
+
+
+def files_content(
+    evaluated: EvaluatedFiles, files: Mapping[str, ComparedFile], pictures: Thumbnails, command: str
+) -> FilesContent:
     """What a page shows of files that were evaluated.
+
+    Args:
+        evaluated: what came of the evaluation.
+        files: that were read, by role.
+        pictures: the images that it may show.
+        command: that was given.
+    """
+    analysis = analyse_errors(_Seen(evaluated, pictures), evaluated.scored)
+    return FilesContent(
+        evaluation=Evaluation(evaluated.decision, {GOLDEN: evaluated.scored}, golden_digest=""),
+        analysis=_with_sizes(analysis, pictures),
+        files=files,
+        pictures=pictures.directory and str(pictures.directory),
+        unseen=pictures.unseen,
+        command=command,
+        code=code_version(),
+        made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that is to be written.
 
     Attributes:
         pictures: the images that it may show.
         command: that was given.
+        directory: where.
     """
 
     pictures: Pictures
     command: str
-
-    def check_pictures(self, evaluated: EvaluatedFiles) -> None:
-        """Makes sure that there are images to show, where there should be some.
-
-        Raises:
-            InputError: the directory of the images holds none of them.
-        """
-        self.pictures.check(dict(zip(evaluated.truth.file_names, evaluated.truth.sizes_px.tolist())))
-
-    def content(self, evaluated: EvaluatedFiles, files: Mapping[str, Path]) -> FilesContent:
-        """The page's content.
-
-        Args:
-            evaluated: what came of the evaluation.
-            files: that were read, by role.
-        """
-        seen = _Seen(evaluated, self.pictures)
-        analysis = analyse_errors(seen, evaluated.scored)
-        return FilesContent(
-            evaluation=Evaluation(evaluated.decision, {GOLDEN: evaluated.scored}, golden_digest=""),
-            analysis=_with_sizes(analysis, self.pictures),
-            files={role: _compared(role, path, evaluated) for role, path in files.items()},
-            pictures=self.pictures.directory and str(self.pictures.directory),
-            unseen=self.pictures.unseen,
-            command=self.command,
-            code=code_version(),
-            made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        )
-
-
-@dataclass(frozen=True)
-class Report(FilesReport):
-    """A report that is to be written.
-
-    Attributes:
-        directory: where.
-    """
-
     directory: Path
 
     @classmethod
@@ -125,9 +146,10 @@ class Report(FilesReport):
             InputError: the directory of the images holds none of them.
             OSError: a file cannot be written; an earlier report is as it was.
         """
-        self.check_pictures(evaluated)
-        files = {TRUTH: truth, CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
-        content = self.content(evaluated, files)
+        check_pictures(self.pictures, evaluated)
+        paths = {TRUTH: truth, CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
+        files = {role: _compared(role, path, evaluated) for role, path in paths.items()}
+        content = files_content(evaluated, files, self.pictures, self.command)
         texts = {
             PAGE: files_page(content),
             SUMMARY: summary(content, self.directory),
@@ -144,7 +166,7 @@ class _Seen:
     """Files that were evaluated, as errors are looked for in them."""
 
     evaluated: EvaluatedFiles
-    read_images: Pictures
+    read_images: Thumbnails
 
     @property
     def tables(self) -> Mapping[str, MatchTable]:
@@ -159,7 +181,7 @@ class _Seen:
         return boxes_in_columns(self.evaluated.truth, self.evaluated.found, image_ids, limit)
 
 
-def _with_sizes(analysis: ErrorAnalysis, pictures: Pictures) -> ErrorAnalysis:
+def _with_sizes(analysis: ErrorAnalysis, pictures: Thumbnails) -> ErrorAnalysis:
     """The sizes of the files where the ground truth does not say any, and where the files are."""
     gallery = tuple(
         dataclasses.replace(

@@ -11,16 +11,14 @@ from pathlib import Path
 from ratchet.components.object_store.files import files_of
 from ratchet.components.pages.trail import without_trail
 from ratchet.components.registry.references import best_version
-from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.registry.version_labels import labelled_versions
-from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.past.run_index import KnownRuns, known_runs
 from ratchet.pipeline.past.run_record import read_left
 from ratchet.pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
 from ratchet.pipeline.retention.protection import seconds
 from ratchet.pipeline.root.object_path import ObjectPath
 from ratchet.pipeline.root.places import Place, place
-from ratchet.pipeline.root.root_file import read_file
+from ratchet.pipeline.root.root_settings import remembered_settings
 from ratchet.pipeline.root.roots import registry_at
 from ratchet.schemas.artifacts.origin import record_of
 from ratchet.schemas.artifacts.registry_entries import ServedModel
@@ -99,13 +97,12 @@ def survey(root: Path, tree: Place) -> RootFacts:
 def _labelled(root: Path) -> frozenset[str] | None:
     """The versions that TensorFlow Serving's model config names, where the root's settings name that."""
     try:
-        there = read_file(root)
-        serving = load_settings(there.settings, ()).serving if there else ServingSettings()
+        settings = remembered_settings(root)
     except (ConfigError, StateError):  # settings of another version: without them it is as if there were none
         return frozenset()
-    if there is None or serving.model_config is None:
+    if settings is None or settings.serving.model_config is None:
         return frozenset()
-    return labelled_versions(serving.model_config, serving.model_name or there.name)
+    return labelled_versions(settings.serving.model_config, settings.serving.model_name or settings.name)
 
 
 def _run(root: Path, tree: Place, run: KnownRun, is_looked_at: bool) -> RunFacts:

@@ -207,7 +207,7 @@ class OverrideStore:
         for name, value in {**OVERRIDE_FORMAT.values_of(logged.override), "line": logged.line}.items():
             if isinstance(value, bool):
                 artifact.properties[name].int_value = int(value)
-            elif value is not None:
+            elif isinstance(value, str):  # what an adoption was made of stands in the line
                 artifact.properties[name].string_value = value
         return artifact
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.trainer.model.experiments import with_experiment
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
@@ -17,9 +18,11 @@ from ratchet.pipeline.root.own_settings import OWN_SETTINGS, is_own_settings, ow
 from ratchet.pipeline.root.places import home_of, is_remote, named, uri_of
 from ratchet.pipeline.root.rebuild import Difference, has_lineage, model_difference, read_root
 from ratchet.pipeline.root.root_file import read_file, write_file
-from ratchet.pipeline.root.roots import near_roots
+from ratchet.pipeline.root.roots import near_roots, registry_of
+from ratchet.schemas.artifacts.adoption import Adoption
+from ratchet.schemas.artifacts.origin import origin_of
 from ratchet.schemas.artifacts.root_file import ARTIFACTS, RootFile
-from ratchet.schemas.base.errors import ANOTHER_LINEAGE, ConfigError
+from ratchet.schemas.base.errors import ANOTHER_LINEAGE, ConfigError, StateError
 from ratchet.schemas.base.settings import with_overrides
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
@@ -82,6 +85,20 @@ def configure_run(root: Path, config: str | None, overrides: Sequence[str]) -> C
     made = _configured(root, there, config, overrides)
     told = (_told(root, there, config), _forgotten(made, root))
     return dataclasses.replace(made, told="; ".join(filter(None, told)))
+
+
+def remembered_settings(root: Path) -> PipelineSettings | None:
+    """The settings that a root remembers of its newest run; None of one without a file.
+
+    Args:
+        root: pipeline root.
+
+    Raises:
+        ConfigError: they are of another version.
+        StateError: the file is damaged.
+    """
+    there = read_file(root)
+    return None if there is None else load_settings({**there.settings, "name": there.name}, ())
 
 
 def has_settings(root: Path) -> bool:
@@ -172,16 +189,16 @@ def _forgotten(made: Configuration, root: Path) -> str:
 def _configured(root: Path, there: RootFile | None, config: str | None, overrides: Sequence[str]) -> Configuration:
     is_fixed = there is not None and has_lineage(root)
     given = _given(root, there, is_fixed, config)
-    source = config or ("--set" if overrides else f"settings of {root}")
+    source = config or f"settings of {root}"
     given = dataclasses.replace(given, settings=with_experiment(given.settings, source))
     try:
-        whole = with_experiment(with_overrides(given.settings, overrides), source)
+        whole = with_experiment(with_overrides(given.settings, overrides), "--set" if overrides else source)
     except ConfigError as error:
         if not is_fixed or config is not None or "model" not in given.settings:
             raise
         raise ConfigError(f"{error}; what is not of --set is the model of {root}: {ANOTHER_LINEAGE}") from error
     try:
-        settings = load_settings(whole, (), source)
+        settings = load_settings(given.settings, overrides, source)
     except ConfigError:
         if config is None:
             _check_known(given.settings, root)
@@ -233,8 +250,25 @@ def _check_agreement(
     # Not where it was derived, and the model does not tell; of a trainer of the user's own `model:` says nothing.
     known = "model" in there.settings and not any(map(_is_own_trained, (whole, there.settings)))
     difference = known and model_difference(whole.get("model", {}), there.settings["model"], f"settings of {root}")
-    if difference:
+    if difference and not _fits_served(whole.get("model", {}), root, there.name):
         raise ConfigError(_contradiction(difference, root, _said(difference.key, source, overrides)))
+
+
+def _fits_served(model: Mapping[str, Any], root: Path, name: str) -> bool:
+    """Whether a model can be trained although the newest run had another: nothing of that one may be served.
+
+    So it is after an adoption, until a model that was trained here is.
+    """
+    try:
+        served = registry_of(root, name).pointer().served
+        if served is None:
+            return False
+        origin = origin_of(served.path, files_of(served.path))
+        if isinstance(origin, Adoption):
+            return True
+        return not origin.trainer and model_difference(model, origin.model, served.path) is None
+    except (ConfigError, StateError, OSError):
+        return False
 
 
 def _is_own_trained(settings: Mapping[str, Any]) -> bool:

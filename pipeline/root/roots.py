@@ -110,7 +110,7 @@ def check_settled(registry: Registry) -> None:
     pushing = registry.pointer().pushing
     if pushing is not None:
         raise StateError(
-            f"the publication of version {pushing.model.version} of run {pushing.model.run_id} was interrupted, so "
+            f"the publication of {pushing.model.words} was interrupted, so "
             "what is served is not decided, and nothing is changed by --dry-run: `ratchet status` completes it, then "
             "give this again"
         )

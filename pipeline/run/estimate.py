@@ -275,7 +275,7 @@ def _what_fits(work: Workload, machine: Machine, costs: Costs) -> str:
     side = largest(sides, lambda px: training_bytes(work, machine, costs, 1, scaled(px)) <= there)
     if side is None:
         return "no batch and no input size of this model fits; take a smaller model or a larger machine"
-    kept = " (a root keeps its model's input: begin another one)" if work.has_baseline else ""
+    kept = " (a root keeps its model's input: begin another one)" if work.keeps_model else ""
     return f"--set training.batch_size=1 --set model.input_size={list(scaled(side))} fits{kept}".replace(", ", ",")
 
 

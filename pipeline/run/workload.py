@@ -45,6 +45,7 @@ class Workload:
         devices: that share a batch.
         accumulate: parts in which a device takes its share of a batch.
         golden_bytes: of all image files of the golden set.
+        keeps_model: whether training starts from the served model, so that it has that one's input.
     """
 
     images: int
@@ -67,6 +68,7 @@ class Workload:
     devices: int = 1
     accumulate: int = 1
     golden_bytes: int = 0
+    keeps_model: bool = False
 
     @property
     def input_pixels(self) -> int:
@@ -132,6 +134,7 @@ def workload(
         validations=(checks.rounds + LINE_POINTS * is_retraining) if enough else 0,
         validation_images=validation_images,
         has_baseline=plan.has_baseline,
+        keeps_model=is_retraining,
         gate_looks=settings.data_gate.audit_images,
         train_sample=settings.evaluator.train_sample,
         held_out_images=min(round(spans * data.held_out_fraction), opinion.max_images if opinion else 0),

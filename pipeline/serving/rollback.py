@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet.components.registry.consistency import copies_of
 from ratchet.components.registry.publication import Publication
 from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.shown import show_runs
@@ -133,8 +134,8 @@ def _target(registry: Registry, versions: Sequence[ServedModel], to: str | None)
     if not registry.storage.holds(target.version, target.digest):
         raise StateError(
             f"{target.path}: these are not the bytes of version {target.version} (content digest "
-            f"{target.digest[:12]}), or none at all; `ratchet doctor --repair` restores them from the artifacts of run "
-            f"{target.run_id} if those are whole{possible}"
+            f"{target.digest[:12]}), or none at all; `ratchet doctor --repair` restores them from {copies_of(target)}, "
+            f"as far as that is whole{possible}"
         )
     if pointer and target.digest == pointer.digest and not _contradiction(registry):
         raise InputError(f"--to {target.version}: that model is served now, as version {pointer.version}{possible}")

@@ -49,7 +49,7 @@ ADOPTION_FORMAT = PersistedFormat(
     Adoption,
     "the record of an adoption",
     1,
-    "restore the model from a backup, or serve another one: ratchet rollback --by NAME --reason TEXT",
+    "restore the model from a backup, or adopt it again: the same `ratchet adopt` puts it into service anew",
     sort_keys=True,
 )
 

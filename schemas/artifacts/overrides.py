@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ratchet.schemas.base.persisted import PersistedFormat
 
@@ -39,6 +40,7 @@ class Override:
             had come into service; None if it had needed none.
         evaluation_broken: whether that approval was given although the evaluation itself could not be trusted.
         restored: of a rollback, the earlier version whose bytes are served again; None for an approval.
+        given: of an adoption, by option what it was made of: the digest of a model or file, or the value; else empty.
     """
 
     kind: OverrideKind
@@ -53,6 +55,7 @@ class Override:
     expires: str | None = None
     evaluation_broken: bool = False
     restored: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
 
     def expired(self, today: datetime.date) -> bool:
         """Whether an approval's last day is over.

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ratchet.schemas.artifacts.adoption import ADOPTED
 from ratchet.schemas.artifacts.overrides import Override
 from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.persisted import PersistedFormat
@@ -80,6 +81,12 @@ class ServedModel:
     override: str | None = None
     signature: str | None = None
     as_written: AsWritten = dataclasses.field(default=None, compare=False, repr=False)
+
+    @property
+    def words(self) -> str:
+        """Which model it is, in a sentence."""
+        is_adopted = self.verdict == ADOPTED
+        return f"the adopted version {self.version}" if is_adopted else f"version {self.version} of run {self.run_id}"
 
 
 @dataclass(frozen=True)

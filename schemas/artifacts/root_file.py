@@ -17,7 +17,7 @@ from ratchet.schemas.base.persisted import PersistedFormat, Values, renamed
 
 ROOT_FILE = "ratchet.json"
 ARTIFACTS = "artifacts"
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+PIPELINE_NAME = "[a-z][a-z0-9-]{0,62}"
 # Settings that have another name since a format; a root that remembers the old one goes on.
 _RENAMED_IN_2 = {
     "evaluator": {"duplicate_bits": "max_hamming_distance"},
@@ -29,7 +29,7 @@ _HAMMING = "max_hamming_distance"
 
 
 def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(PIPELINE_NAME, name):
         raise ValueError("is no name of a pipeline")
     return name
 

@@ -55,7 +55,10 @@ def _entry(values: Values, root: str) -> Values:
 
 def _history(values: Values, root: str) -> Values:
     runs = [{key: _entry(run, root)[key] for key in _PAST_RUN} for run in values["runs"]]
-    return _without(values) | {"runs": [{**run, "reason": run["reason"] or ""} for run in runs]}
+    made = [_without(override, "given") for override in values["overrides"]]
+    current = values["current"] and _without(values["current"], "given")
+    told = {"runs": [{**run, "reason": run["reason"] or ""} for run in runs]}
+    return _without(values) | told | {"overrides": made, "current": current}
 
 
 def _dataset(values: Values, root: str) -> Values:
@@ -114,7 +117,7 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "served": lambda values, root: _entry(values["served"], root),
     "version": _entry,
     "registry_decision": _entry,
-    "overrides": lambda values, root: _without(values),
+    "overrides": lambda values, root: _without(values, "given"),
     "evaluation": _evaluation,
     "data_decision": lambda values, root: _with_old_reasons(_without(values)),
     "data_evidence": lambda values, root: {

@@ -196,7 +196,8 @@ class PlanPair:
         """
         now, then, times = self.after.peak, self.before.peak, self.peak
         if now is None or then is None or not times:
-            return f"Put {self.setting('rate.peak', 'the peak learning rate')} back to what it was."
+            name = self.setting("rate.peak", "the peak learning rate")
+            return f"Put {name} back to what it was." if then is not None or now is None else f"Lower {name}."
         batches = [plan.batch_size if plan else None for plan in (self.after.plan, self.before.plan)]
         if not self.batch_matters or None in batches:
             return self._as_written("rate.peak") or self.rate_set_to(then)

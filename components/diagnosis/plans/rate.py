@@ -90,6 +90,15 @@ def _rate(pair: PlanPair) -> tuple[Signal, str]:
     return suspect("rate_ratio", peak, _HIGHER, f"The peak learning rate was {shown}.", otherwise), "peak"
 
 
+def _peaks(pair: PlanPair) -> str:
+    """Both peaks, as far as they are known."""
+    if pair.peak is not None:
+        return f"The peak learning rate was {_beside(pair)}"
+    if pair.after.peak is not None:
+        return f"The peak learning rate was {pair.after.peak:.3g}, and that of the training before is not known"
+    return "The peak learning rate is not known"
+
+
 def _beside(pair: PlanPair) -> str:
     """The second's peak beside the first's: `0.1, 2.5 times the 0.04 of the training before`."""
     now, then, times = pair.after.peak or 0.0, pair.before.peak or 0.0, pair.peak or 0.0
@@ -177,7 +186,7 @@ def _told_high(pair: PlanPair, kind: str) -> Told:
         what = f"The learning rate did not go down as before: {pair.mean_rate or 0.0:.3g} times as high on average"
         action = f"Put {pair.setting('rate.schedule', 'the schedule of the learning rate')} back to what it was."
     else:
-        what = f"The peak learning rate was {_beside(pair)}"
+        what = _peaks(pair)
         action = pair.rate_undone()
     unsettled = "the logs do not settle" if pair.after.curves else "no log shows"
     return Told(

@@ -71,6 +71,7 @@ class Head:
         step: what to do next, in a sentence.
         command: the one that goes with it.
         banner: a person's decision that holds.
+        other_ways: whether a section `next` has further commands.
     """
 
     subject: str
@@ -83,6 +84,7 @@ class Head:
     step: str = ""
     command: str = ""
     banner: Banner | None = None
+    other_ways: bool = True
 
 
 def head_of(head: Head) -> Markup:

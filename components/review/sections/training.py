@@ -103,7 +103,8 @@ def _only_known_of_candidate(found: list[Row]) -> list[Row]:
 def training_gist(candidate: TrainingRecord, baseline: Baseline) -> str:
     """What differs, in a line."""
     if isinstance(baseline, Adoption):
-        return "trained anew: the baseline was adopted"
+        begun = f"trained from {candidate.init_checkpoint}" if candidate.init_checkpoint else "trained anew"
+        return f"{begun}: the baseline was adopted"
     if baseline is None and candidate.trainer:
         return f"by {candidate.trainer}"
     if baseline is None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from ratchet.components.detector.warmup import write_warmup
 from ratchet.components.object_store.emptying import empty
-from ratchet.components.trainer.export import write_warmup
 from ratchet.components.trainer.origin_files import warmup_images, write_origin
 from ratchet.components.trainer.own.checks import check_functions
 from ratchet.components.trainer.own.code import SETTING

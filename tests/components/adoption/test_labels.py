@@ -41,9 +41,18 @@ def test_those_names_are_taken_that_the_data_set_has(tmp_path: Path) -> None:
     assert labels.named_as(["/m/0199g"]).names[1] == "/m/0199g"
 
 
+@pytest.mark.parametrize("second", ["name: 'lorry'", "name: 'n1' display_name: 'lorry'"])
+def test_second_names_that_are_missing_or_not_distinct_are_none(second: str, tmp_path: Path) -> None:
+    labels = read_labels(
+        written(tmp_path, f"item {{ id: 1 name: 'n1' display_name: 'car' }} item {{ id: 2 {second} }}")
+    )
+    assert (labels.names, labels.other_names) == (("car", "lorry"), ())
+    assert labels.named_as(["n1"]) == labels
+
+
 def test_a_text_file_counts_its_lines_from_1(tmp_path: Path) -> None:
     labels = read_labels(written(tmp_path, "car\r\nlorry\r\n\r\n"))
-    assert (labels.ids, labels.names, labels.are_numbered) == ((1, 2), ("car", "lorry"), False)
+    assert (labels.ids, labels.names) == ((1, 2), ("car", "lorry"))
 
 
 def test_a_background_in_the_first_line_is_class_0_and_left_out(tmp_path: Path) -> None:

@@ -71,6 +71,33 @@ def test_transposed_boxes_are_named_with_the_option_that_reads_them() -> None:
     assert prove(turned, golden, BoxReading(Order.XYXY, Unit.FRACTIONS), LABELS, "m").hit == 36
 
 
+def test_squares_on_the_diagonal_fit_both_orders_and_accuse_nobody() -> None:
+    square = np.full(2, 120.0)
+    corner = np.array([[5.0], [40.0], [80.0]])
+    boxes = np.tile(np.concatenate([corner, corner + 30.0], axis=1), 2)[:, [0, 2, 1, 3]]
+    xywh = np.concatenate([corner, corner, np.full((3, 2), 30.0)], axis=1)
+    truth = GroundTruth(xywh, np.array([1, 2, 3]), np.full(3, 900.0), np.zeros(3))
+    answer = Answer(boxes / 120.0, np.array([1.0, 2.0, 3.0]), np.full(3, 0.9), square, np.ones(2), np.zeros(2))
+    proof = prove([answer] * 12, Golden(TruthColumns.of([truth] * 12), NAMES), FRACTIONS, LABELS, "m")
+    assert (proof.hit, proof.named) == (36, 36)
+
+
+def test_what_has_no_score_only_fills_up() -> None:
+    answers, golden = world()
+    padding = [replace(answer, scores=np.zeros(3)) for answer in answers]
+    assert "it detects nothing in any golden image" in refusal(padding, golden)
+
+
+def test_objects_of_classes_that_a_model_does_not_know_say_nothing_of_its_numbers() -> None:
+    answers, golden = world(images=40)
+    known = labels_of(NAMES[:2], "labels.txt")
+    labels = np.resize([1, 2, 3, 4, 3, 4], len(golden.objects.labels))  # most are cats and dogs, read as ants and bees
+    numbers = np.where(labels > 2, labels - 2, labels).reshape(-1, 3).astype(np.float64)
+    seen = [replace(answer, numbers=own) for answer, own in zip(answers, numbers)]
+    proof = prove(seen, Golden(replace(golden.objects, labels=labels), NAMES), FRACTIONS, known, "m")
+    assert (proof.hit, proof.named) == (120, 40)
+
+
 def test_pixels_that_are_taken_for_fractions_are_named() -> None:
     answers, golden = world()
     said = refusal(with_boxes(answers, lambda boxes: boxes * np.tile(SIZE, 2)), golden)

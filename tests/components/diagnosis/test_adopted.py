@@ -124,6 +124,14 @@ def test_without_a_configuration_nothing_is_made_of_a_comparison(tmp_path: Path)
         assert "`ratchet explain`" in states[cause].action
 
 
+def test_a_loss_that_rose_is_told_beside_a_rate_that_is_not_known(tmp_path: Path) -> None:
+    record = first_model(peak=0.008, loss_curve=tuple(enumerate((1.5, 4.0, 8.0, 2.0, 1.5))))
+    [finding] = [each for each in found(tmp_path, without_plan(), record).findings if each.cause == RATE_TOO_HIGH]
+    assert finding.state is CauseState.OPEN
+    assert "was 0.008, and that of the adopted model's training is not known; that it threw" in finding.sentence
+    assert finding.action == "Lower training.bootstrap.peak_learning_rate."
+
+
 @pytest.mark.parametrize("has_plan", [True, False])
 def test_no_sentence_speaks_of_a_training_before_or_of_options_that_a_run_has_not(
     tmp_path: Path, has_plan: bool

@@ -67,7 +67,9 @@ def found_by(
     return rows_of(columns, columns.scores >= threshold)
 
 
-def judged(truth: TruthColumns, candidate: DetectionColumns, baseline: DetectionColumns) -> tuple[Verdict, Reason]:
+def judged(
+    truth: TruthColumns, candidate: DetectionColumns, baseline: DetectionColumns, of_files: bool = True
+) -> tuple[Verdict, Reason]:
     """The verdict on the detections as they are, and what is said of how they were written."""
     ids = np.arange(int(truth.image.max()) + 1) + 1
     found = {"candidate": candidate, "baseline": baseline}
@@ -75,7 +77,7 @@ def judged(truth: TruthColumns, candidate: DetectionColumns, baseline: Detection
     collector.add_columns(ids, truth, found)
     matches = collector.finish()
     decision = decide(score(matches, NAMES, SETTINGS), [], SETTINGS)
-    written = file_traces(ids, truth, found, SETTINGS.max_detections)
+    written = file_traces(ids, truth, found, SETTINGS.max_detections) if of_files else None
     [reason] = comparable(matches, decision, NAMES, SETTINGS, written=written)
     assert reason.rule == RULE
     return decision.verdict, reason
@@ -131,6 +133,17 @@ def test_a_baseline_that_lost_by_how_it_was_written_is_not_replaced(written: Wri
     assert seen in reason.actual
     assert "as written the candidate's mAP is" in reason.actual
     assert "treated alike" in reason.actual
+    assert reason.actual.endswith(": write both files in the same way")
+
+
+def test_models_of_a_run_are_no_files_to_be_written_otherwise() -> None:
+    random = np.random.default_rng(3)
+    truth = world(random, images=100, objects=5)
+    candidate, baseline = found_by(random, truth, 0.7), found_by(random, truth, 0.75)
+    _, reason = judged(truth, candidate, best_of_image(1)(baseline), of_files=False)
+    assert reason.actual.endswith(
+        ": give the candidate the served model's limits: as many detections, from the same score on"
+    )
 
 
 @pytest.mark.parametrize(("written", "seen"), [(cut(2.0), "no detection at all"), (cut(0.93), "too little to compare")])

@@ -75,6 +75,11 @@ def test_a_model_gives_so_many_detections_of_all_classes_together() -> None:
     )
 
 
+def test_whoever_trains_by_code_of_their_own_is_not_sent_to_a_setting_that_does_nothing() -> None:
+    [reason] = given_objects(table_of([60, 60]), {"candidate": 100}, "my_package.train:run")
+    assert reason.actual.endswith("; let what my_package.train:run exports give 200 or more")
+
+
 def test_a_baseline_that_gives_less_does_not_block_the_candidate_that_replaces_it() -> None:
     candidate, baseline = given_objects(table_of([60, 60]), {"candidate": 200, "baseline": 100})
     assert (candidate.passed, candidate.warning) == (True, False)

@@ -46,6 +46,9 @@ def test_without_a_configuration_it_says_that_nothing_is_known() -> None:
     text = text_of(training_section(training_record(), without_plan()))
     assert "and nothing is known of how it was trained." in text
     assert training_gist(training_record(), without_plan()) == "trained anew: the baseline was adopted"
+    started = training_record(mode="bootstrap", init_checkpoint="old/ckpt-7", baseline_digest=None)
+    assert training_gist(started, without_plan()) == "trained from old/ckpt-7: the baseline was adopted"
+    assert "start old/ckpt-7" in " ".join(text_of(training_section(started, without_plan())).split())
 
 
 def test_where_the_baseline_comes_from_stands_with_the_run(tmp_path: Path) -> None:

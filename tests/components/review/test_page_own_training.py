@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ratchet.components.map_evaluator.training_rules import training_reasons
 from ratchet.components.pages.numbers import NOTHING
-from ratchet.components.review.sections.own_training import NOT_SAID
+from ratchet.components.review.sections.own_training import NOT_SAID, own_rates
 from ratchet.components.review.sections.training import rows, training_charts, training_gist
 from ratchet.schemas.artifacts.training_record import TrainingRecord
 from ratchet.schemas.data.training_plan import RateSchedule, TrainingPlan
@@ -54,6 +54,13 @@ def test_charts_without_figures_are_no_charts() -> None:
     assert seen.count("there is nothing to draw") == 3
     rate = RateSchedule("as reported", ((0.0, 0.1), (1.0, 0.01)))
     assert text_of(training_charts(own(steps=90.0, rate=rate), None)).count("there is nothing to draw") == 2
+
+
+def test_rates_are_drawn_by_the_step_and_not_without_a_schedule_or_steps() -> None:
+    rate = RateSchedule("as reported", ((0.0, 0.1), (0.5, 0.04), (1.0, 0.0)))
+    assert own_rates(own(steps=90.0, rate=rate)) == [(0.0, 0.1), (45.0, 0.04), (90.0, 0.0)]
+    peak_alone = RateSchedule("as reported", ((0.0, 0.1),))
+    assert own_rates(own(rate=rate)) == own_rates(own(steps=90.0, rate=peak_alone)) == own_rates(own()) == []
 
 
 def test_the_gist_names_the_trainer() -> None:

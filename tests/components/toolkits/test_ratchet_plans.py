@@ -44,7 +44,9 @@ def test_a_record_is_a_plan() -> None:
     assert (plan.toolkit, plan.starts_from) == ("Ratchet", "the served model abc")
     assert (plan.batch_size, plan.steps, plan.images, plan.replay) == (16, 250, 600, 0.5)
     assert (plan.class_names, plan.classes) == (("cat", "dog"), 2)
-    assert (plan.model, plan.input_size) == ("resnet model_id 10", "256x128")
+    assert (plan.model, plan.input_size) == ("retinanet resnet model_id 10", "256x128")
+    other = plan_of_record(dataclasses.replace(RETRAINED, model={**MODEL, "family": "faster_rcnn"}))
+    assert other.model == "faster_rcnn resnet model_id 10"
     assert plan.frozen == ("backbone", "batch norm")
     assert plan.augmentations is not None
     assert [each.kind for each in plan.augmentations] == [Kind.MIRROR, Kind.SCALE, Kind.POLICY]

@@ -82,7 +82,8 @@ def test_every_spelling_of_the_format_is_read(text: str, tree: dict[str, list]) 
         (r"a: '\777'", 1, "stands for no character"),
         ("a: 1x", 1, "not protobuf's text format"),
         ("[a{]: 1", 1, "name of an extension"),
-        ("a {" * (MAX_DEPTH + 1), 1, f"more than {MAX_DEPTH} deep"),
+        ("a {" * (MAX_DEPTH + 1), 1, f"`a {{` is nested more than {MAX_DEPTH} messages deep, and"),
+        ("a {\n" * MAX_DEPTH + "b: [{}]", MAX_DEPTH + 1, "`b {` is nested more than"),
     ],
 )
 def test_a_damaged_text_is_refused_with_its_line(text: str, line: int, what: str) -> None:

@@ -91,6 +91,13 @@ def test_of_a_model_that_came_without_a_configuration_nothing_is_compared_and_th
     assert told.startswith("trained anew: the served model was adopted, and nothing is known of how it was trained")
 
 
+def test_where_it_starts_from_a_checkpoint_that_is_said_instead(tmp_path: Path) -> None:
+    for adoption in (without_plan(), adopted(tmp_path)):
+        plan = plan_of(adoption, init_checkpoint="old/ckpt-7")
+        assert plan.declared_changes[0].startswith("trained from old/ckpt-7: the served model was adopted")
+        assert (plan.mode, plan.freeze_batch_norm) == ("bootstrap", True)
+
+
 def test_a_training_like_the_adopted_models_only_says_that_it_is_one_anew(tmp_path: Path) -> None:
     [told] = plan_of(adopted(tmp_path)).declared_changes
     assert told.startswith("trained anew: the served model was adopted; by ")

@@ -22,7 +22,7 @@ def values(request: Any) -> list[bytes]:
 def test_each_signature_gets_one_image_alone_and_a_few_together(tmp_path: Path) -> None:
     import tensorflow as tf
 
-    from ratchet.components.trainer.export import write_warmup
+    from ratchet.components.detector.warmup import write_warmup
 
     small = [encode(picture(64, 48, seed)) for seed in range(5)]
     write_warmup(str(tmp_path), [encode(picture(640, 480)), *small])
@@ -43,7 +43,7 @@ def test_each_signature_gets_one_image_alone_and_a_few_together(tmp_path: Path) 
 
 
 def test_large_images_do_not_make_a_large_file() -> None:
-    from ratchet.components.trainer.export import BATCH_BYTES, smallest
+    from ratchet.components.detector.warmup import BATCH_BYTES, smallest
 
     large, half, small = bytes(BATCH_BYTES + 1), bytes(BATCH_BYTES // 2), b"1"
     assert smallest([large, half, half, small]) == [small, half]
@@ -51,7 +51,7 @@ def test_large_images_do_not_make_a_large_file() -> None:
 
 
 def test_a_single_image_is_sent_once_to_each_signature(tmp_path: Path) -> None:
-    from ratchet.components.trainer.export import write_warmup
+    from ratchet.components.detector.warmup import write_warmup
 
     write_warmup(str(tmp_path), [encode(picture())])
     assert [request.model_spec.signature_name for request in warmup_requests(str(tmp_path))] == [
@@ -60,7 +60,7 @@ def test_a_single_image_is_sent_once_to_each_signature(tmp_path: Path) -> None:
 
 
 def test_without_images_there_is_no_file(tmp_path: Path) -> None:
-    from ratchet.components.trainer.export import write_warmup
+    from ratchet.components.detector.warmup import write_warmup
 
     write_warmup(str(tmp_path), [])
     assert not list(tmp_path.iterdir())

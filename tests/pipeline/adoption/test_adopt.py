@@ -15,6 +15,8 @@ from ratchet.components.adoption.answers import Order
 from ratchet.components.registry import publication
 from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.adoption.adopt import adopt
+from ratchet.pipeline.adoption.adopted import Adopted
+from ratchet.pipeline.adoption.report import write_adoption
 from ratchet.pipeline.adoption.request import AdoptRequest
 from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 from ratchet.pipeline.doctor.doctor import doctor
@@ -22,10 +24,11 @@ from ratchet.pipeline.past.history import history_text, read_history
 from ratchet.pipeline.past.status import read_status
 from ratchet.pipeline.root.roots import registry_at
 from ratchet.schemas.artifacts.adoption import ADOPTION_FILE, read_adoption
-from ratchet.schemas.artifacts.overrides import OverrideKind
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.base.errors import InputError, StateError
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
+from tests.components.trainer.tf_serving import warmup_requests
 from tests.foreign import Fault, make_foreign
 from tests.nightly import at_night, by_night
 
@@ -85,7 +88,8 @@ def adopted_root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path
     root = tmp_path_factory.mktemp("adopted") / "root"
     config = world.directory / "pipeline.config"
     config.write_text(PIPELINE_CONFIG)
-    adopt(world.request(root, pipeline_config=config), NOW)
+    adopted = adopt(world.request(root, pipeline_config=config), NOW)
+    write_adoption(adopted, root.parent / "report", "ratchet adopt ...", adopted.to_json())
     return root
 
 
@@ -123,6 +127,15 @@ def test_the_model_says_what_it_was_and_how_it_was_trained(adopted_root: Path, w
     assert (record.plan.toolkit, record.plan.rate.peak) == ("TF Object Detection API", 0.04)
 
 
+def test_it_comes_with_requests_that_warm_it_up_by_every_signature_of_ours(adopted_root: Path) -> None:
+    served = registry_at(adopted_root).served()
+    assert served is not None
+    requests = warmup_requests(served.path)
+    assert {request.model_spec.signature_name for request in requests} == {
+        *("serving_default", "image_bytes", "tf_example"),
+    }
+
+
 def test_status_history_and_index_say_that_it_was_adopted(adopted_root: Path) -> None:
     status = read_status(adopted_root, NOW.date()).to_text()
     assert "why      adopted by Ada, made elsewhere: in production since March" in status
@@ -137,12 +150,48 @@ def test_status_history_and_index_say_that_it_was_adopted(adopted_root: Path) ->
     assert "adopted, made elsewhere" in index
 
 
-def test_the_same_command_again_changes_nothing(root: Path, world: World) -> None:
-    before = model_digest(str(root), LOCAL_FILES)
-    again = adopt(world.request(root), NOW + datetime.timedelta(days=1))
+def test_its_page_shows_what_it_finds_in_golden_images_and_how_it_was_trained(adopted_root: Path) -> None:
+    report = adopted_root.parent / "report"
+    page = (report / "index.html").read_text()
+    served = registry_at(adopted_root).served()
+    assert served is not None
+    assert f">{served.map:.4f}<" in page
+    assert page.count("data:image/jpeg;base64,") >= 8
+    for text in (
+        "as the TF Object Detection API exports it",
+        "boxes are [ymin, xmin, ymax, xmax] in fractions of the image",
+        "peak learning rate 0.04, momentum, batches of 32, 5000 steps, images of 320x320",
+        "random_crop_image",
+        "embeddings (signature embed)",
+        "ratchet run --data SPANS --root",
+    ):
+        assert text in page, text
+    figures = json.loads((report / "adoption.json").read_text())
+    assert figures["golden"]["coco"]["AP"] == served.map
+    assert sorted(path.name for path in report.iterdir()) == ["adoption.json", "index.html"]
+
+
+def test_the_same_command_again_changes_nothing(root: Path, adopted_root: Path, world: World) -> None:
+    request = world.request(root, pipeline_config=world.directory / "pipeline.config")
+    parts = [str(root / name) for name in ("serving", "registry")]  # the page of all runs says as of when it is
+    before = [model_digest(part, LOCAL_FILES) for part in parts]
+    again = adopt(request, NOW + datetime.timedelta(days=1))
     assert (again.prepared, again.override.version) == (None, "1893844800")
     assert again.to_text().startswith("ADOPTED  a model that was made elsewhere is served now")
-    assert model_digest(str(root), LOCAL_FILES) == before
+    assert [model_digest(part, LOCAL_FILES) for part in parts] == before
+    with pytest.raises(InputError, match="nothing was measured now, since version 1893844800 was adopted"):
+        write_adoption(again, root.parent / "report", "ratchet adopt ...", again.to_json())
+    shutil.copytree(adopted_root.parent / "report", root.parent / "report")
+    page = write_adoption(again, root.parent / "report", "ratchet adopt ...", again.to_json())
+    assert page.read_bytes() == (adopted_root.parent / "report" / "index.html").read_bytes()
+
+
+def test_the_next_command_reads_the_same_golden_set_and_can_be_pasted() -> None:
+    options = ("--golden", "golden set", "--set", "data.exif=apply")
+    override = Override(OverrideKind.ADOPTED, NOW.isoformat(), "Ada", "why", "adopt-1", "1", None, "a", "b")
+    adopted = Adopted(override, None, "my root", False, options)
+    told = "ratchet run --data SPANS --root 'my root' --golden 'golden set' --set data.exif=apply"
+    assert adopted.next_command() == told
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -295,6 +344,6 @@ def test_an_adoption_that_was_killed_before_its_claim_begins_anew(
     assert adopt(world.request(root), later).override.at == later.isoformat(timespec="seconds")
 
 
-def test_the_doctor_finds_nothing_wrong_but_what_another_step_looks_at(root: Path) -> None:
+def test_the_doctor_finds_nothing_wrong_but_that_the_root_was_copied(root: Path) -> None:
     report = doctor(root, False, NOW)
-    assert {finding.kind for _, finding in report.findings} - {"training-record"} <= {"place", "moved"}
+    assert {finding.kind for _, finding in report.findings} <= {"place", "moved"}

@@ -60,3 +60,27 @@ def test_options_of_a_backbone_come_back_from_json(value: str) -> None:
 def test_the_nasfpn_decoder_asks_for_the_levels_it_was_made_for() -> None:
     with pytest.raises(ConfigError, match=r"model\.decoder = 'nasfpn': was made for levels 3 to 7, not min_level = 3"):
         load_config("digits", ["model.decoder=nasfpn"])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("training.batch_size=many", r'^--set: training\.batch_size = "many"'),
+        ("training.bath_size=8", r"^--set: unknown key 'training\.bath_size': did you mean"),
+        ("notify.urls=5", r"^--set: notify\.urls: must be a list of texts"),
+        ("model.experiment=nothing", r"^--set: model\.experiment = 'nothing': no experiment"),
+        ("data.exif=sideways", r'^--set: data\.exif = "sideways"'),
+    ],
+)
+def test_what_set_says_wrongly_is_not_blamed_on_the_file(given: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("training: {batch_size: 4}\n")
+    with pytest.raises(ConfigError, match=said):
+        load_config(tmp_path / "my.yaml", ["training.seed=5", given])
+
+
+def test_a_wrong_value_of_the_file_is_blamed_on_it_also_beside_a_wrong_set(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("training: {batch_size: few}\n")
+    for overrides in ([], ["training.seed=5"], ["training.seed=five"]):
+        with pytest.raises(ConfigError, match=r'my\.yaml: training\.batch_size = "few"'):
+            load_config(tmp_path / "my.yaml", overrides)
+    assert load_config(tmp_path / "my.yaml", ["training.batch_size=4"]).training.batch_size == 4

@@ -11,8 +11,12 @@ import pytest
 from ratchet.pipeline.config.pipeline_settings import load_config, load_settings
 from ratchet.pipeline.root.root_file import read_file
 from ratchet.pipeline.root.root_settings import Remembered, configure_check, configure_run, record_root
+from ratchet.schemas.artifacts.adoption import ADOPTED, ADOPTION_FILE, ADOPTION_FORMAT
 from ratchet.schemas.artifacts.root_file import ROOT_FILE
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from ratchet.schemas.base.errors import ConfigError, StateError
+from tests.builders import training_record
+from tests.components.trainer.test_adopted import without_plan
 from tests.pipeline.roots import serve
 
 MODEL = {"input_size": [128, 128], "max_level": 5, "anchors": {"num_scales": 2}}
@@ -45,6 +49,14 @@ def test_without_a_config_the_roots_settings_are_taken_and_set_comes_on_top(root
     assert made.settings.evaluator.margin == 0.02
     assert made.settings.model.max_level == 5
     assert configure_check(root, None, ["evaluator.margin=0.02"]) == made.settings
+
+
+@pytest.mark.parametrize("configure", [configure_run, configure_check])
+def test_a_wrong_set_is_named_whatever_it_comes_on_top_of(root: Path, tmp_path: Path, configure: Any) -> None:
+    for made in (None, config(tmp_path)):
+        for given in ("training.batch_size=many", "model.experiment=nothing"):
+            with pytest.raises(ConfigError, match=r"^--set: (training|model)\."):
+                configure(root, made, [given])
 
 
 def test_set_is_not_remembered(root: Path) -> None:
@@ -89,6 +101,29 @@ def test_another_model_is_refused_with_both_values(root: Path, tmp_path: Path, c
         ConfigError, match=r"^--set: model\.input_size = \[64, 64\], but the model of .* has \[128, 128\]"
     ):
         configure(root, None, ["model.input_size=[64,64]"])
+
+
+def test_a_first_model_after_an_adoption_may_be_another_than_the_one_that_was_blocked(
+    root: Path, tmp_path: Path
+) -> None:
+    other = config(tmp_path, model={**MODEL, "max_level": 6})
+    with pytest.raises(ConfigError, match=r"model\.max_level = 6, but the model of"):
+        configure_run(root, other, [])
+    adoption = {ADOPTION_FILE: ADOPTION_FORMAT.write(without_plan())}
+    serve(root, "200", "adoption", 2, files=adoption, verdict=ADOPTED)
+    made = configure_run(root, other, [])
+    assert record_root(root, made.remembered).settings["model"]["max_level"] == 6
+
+
+def test_the_model_that_is_served_may_be_gone_on_with_although_the_newest_run_had_another(
+    root: Path, tmp_path: Path
+) -> None:
+    of_served, of_neither = ({**MODEL, "max_level": level} for level in (6, 7))
+    record = TRAINING_RECORD_FORMAT.write(training_record(model=of_served))
+    serve(root, "200", "span-2-bb-1", 2, files={RECORD_FILE: record})
+    assert configure_run(root, config(tmp_path, model=of_served), []).settings.model.max_level == 6
+    with pytest.raises(ConfigError, match=r"model\.max_level = 7, but the model of"):
+        configure_run(root, config(tmp_path, model=of_neither), [])
 
 
 def test_post_processing_is_no_other_model_and_is_remembered(root: Path, tmp_path: Path) -> None:

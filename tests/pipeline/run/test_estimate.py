@@ -198,8 +198,10 @@ def test_where_no_batch_fits_an_input_is_named_that_does() -> None:
     assert "--set training.batch_size=1" in warning
     assert all(side % 128 == 0 and side < 640 for side in size)
     assert training_bytes(coco(), small, COSTS, 1, tuple(size)) <= small.memory_bytes
-    kept = estimated(coco(batch_size=2), small).warnings[0]
+    kept = estimated(coco(batch_size=2, keeps_model=True), small).warnings[0]
     assert "a root keeps its model's input" in kept
+    after_an_adoption = estimated(coco(batch_size=2), small).warnings[0]
+    assert after_an_adoption.endswith("fits")
     [none] = estimated(coco(batch_size=2), Machine(2 * GIB, 2)).warnings
     assert "no batch and no input size" in none
 

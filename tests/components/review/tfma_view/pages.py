@@ -5,7 +5,26 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from ratchet.components.review.tfma_view.page import tfma_page
+from ratchet.components.review.tfma_view.results import Bound, Failure, TfmaResults, Threshold, Validation
 from tests.components.browsing import OpenPage
+from tests.components.review.tfma_view.runs import of_both, of_class, results, run_name
+
+SLICES = {
+    of_class("cat"): (0.3, 0.5),
+    of_class("dog"): (0.6, 0.5),
+    of_class("auk"): (None, None),
+    of_class("cow"): (0.4, 0.45),
+    (("object_size", "small"),): (0.2, 0.3),
+    (("data_set", "held_out"),): (0.4, 0.3),
+    of_both("cat", "object_size", "small"): (0.2, 0.4),
+    of_both("dog", "object_size", "large"): (0.6, 0.5),
+}
+DROP = Threshold((), "AP", Bound(-0.02, change="absolute"))
+VALIDATION = Validation(
+    False, False, (Threshold((), "AP", Bound(0.4)), DROP), (Failure(DROP, -0.05, "map_drop: expected x; found y"),)
+)
+PAST = {run_name(1, version="100"): 0.2, run_name(2, version="200"): 0.5}
 
 
 def tfma_code() -> str:
@@ -46,3 +65,11 @@ def open_all(opened: OpenPage) -> OpenPage:
         "document.querySelectorAll('section:not(#tfma-view) > details').forEach(each => each.open = true)"
     )
     return opened
+
+
+def shown(**fields: object) -> TfmaResults:
+    return results(**{"slices": SLICES, "past": PAST, "validation": VALIDATION, **fields})  # type: ignore[arg-type]
+
+
+def html(**fields: object) -> str:
+    return tfma_page(shown(**fields), tfma_code(), "digits", "review.html")
