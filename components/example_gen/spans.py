@@ -1,6 +1,7 @@
 """Deliveries by number, version and wholeness: `span-3` is the first version of span 3, `span-3-version-2` its second.
 
-Whole     with its marker, where one is asked for, and with every file of the list of files that it has (manifests.py)
+Whole     with its marker, where one is asked for, and with every file of the list of files that it has (manifests.py);
+          an empty directory is the first moment of a copy
 Newest    the largest number, and of that the largest version; one that is not whole yet is passed over
 """
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from ratchet.components.example_gen.layout.detect import layouts_of
 from ratchet.components.example_gen.layout.split_names import split_of_directory
-from ratchet.components.example_gen.layout.tree import list_tree
+from ratchet.components.example_gen.layout.tree import holds_files, list_tree
 from ratchet.components.example_gen.manifests import Known, lack_of
 from ratchet.components.example_gen.span_names import parse_span, span_text
 from ratchet.schemas.base.errors import DataError
@@ -21,6 +22,7 @@ from ratchet.schemas.base.progress import LOGGER
 
 _LISTED_SPANS = 10
 _TOLD_LACKS = 3
+_EMPTY = "no file in it, so copy the delivery into it or delete it"
 
 
 class NotDeliveredError(DataError):
@@ -106,7 +108,8 @@ def lack_in(
     """
     if marker is not None and not files.exists(os.path.join(span.directory, marker)):
         return f"no {marker}"
-    return lack_of(span.directory, files, digests, known)
+    lack = lack_of(span.directory, files, digests, known)
+    return _EMPTY if lack is None and not holds_files(span.directory, files) else lack
 
 
 def spans_in(directory: str, files: Files) -> dict[tuple[int, int], list[str]]:

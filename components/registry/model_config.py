@@ -34,7 +34,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPENING = {"{": "}", "<": ">"}
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")
+_INTEGER = re.compile(r"(?P<hex>0[xX][0-9a-fA-F]{1,64})|(?P<octal>0[0-7]{0,64})|(?P<decimal>[1-9][0-9]{0,18})")
+_BASES = {"hex": 16, "octal": 8, "decimal": 10}
+_LARGEST = (1 << 63) - 1  # of an int64
 
 
 @dataclass(frozen=True)
@@ -200,10 +202,14 @@ def _newest(text: str, policies: Sequence[_Fields], source: str) -> int | None:
 
 def _number(text: str, span: _Span, source: str) -> int:
     word = text[slice(*span)]
-    if not _INTEGER.fullmatch(word):
+    found = _INTEGER.fullmatch(word)
+    number = int(word, _BASES[found.lastgroup or ""]) if found else -1
+    if not 0 <= number <= _LARGEST:
         line = text.count("\n", 0, span[0]) + 1
-        raise InputError(f"{source}, line {line}: {visible_line(word[:40])!r} is no version; give a whole number")
-    return int(word)
+        raise InputError(
+            f"{source}, line {line}: {visible_line(word[:40])!r} is no version; give a whole number, at most {_LARGEST}"
+        )
+    return number
 
 
 class _Fields(list[tuple[str, "list[_Fields | _Span]"]]):
@@ -277,8 +283,11 @@ class _Reader:
             closing = _OPENING[self._text()]
             self._place += 1
             return self.message(closing)
-        kind, _, start, end = self._tokens[self._place]
+        kind, word, start, end = self._tokens[self._place]
         self._place += 1
+        if word in ("-", "+"):  # it may stand apart from its number
+            end = self._tokens[self._place][3]
+            self._place += 1
         while kind == "string" and self._place < len(self._tokens) and self._tokens[self._place][0] == "string":
             end = self._tokens[self._place][3]  # strings beside each other are one
             self._place += 1

@@ -32,6 +32,7 @@ from ratchet.components.registry.high_water import high_water_marks
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
 from ratchet.components.registry.records import Records
 from ratchet.components.registry.storage import ChangedError, Content, Storage, Token
+from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.high_water import HighWaterMark
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.artifacts.overrides import Override
@@ -45,8 +46,10 @@ from ratchet.schemas.artifacts.registry_entries import (
 )
 from ratchet.schemas.base.errors import InputError, StateError
 from ratchet.schemas.base.signing import Signer
+from ratchet.schemas.base.visible import visible_line
 
 VERSIONS, DECISIONS = "versions", "decisions"
+_KEPT_OUT = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)  # a person may serve such a candidate
 _LOOKS = 5  # at a registry that others change at the same time
 
 
@@ -123,12 +126,20 @@ class Registry:
         served = self.served()
         if served is None and not bootstrap:
             raise InputError(
-                "no model is served yet, so there is no baseline to compare with: "
-                "give --bootstrap to train and serve a first one"
+                f"no model is served yet, so there is no baseline to compare with: {self.ways_to_a_first_model()}"
             )
         if served is not None and bootstrap:
             raise InputError(f"version {served.version} is served already: leave --bootstrap out to retrain it")
         return served
+
+    def ways_to_a_first_model(self) -> str:
+        """What a person can do where no model is served, for the end of a sentence."""
+        kept_out = [made for made in self.decisions() if made.baseline_digest is None and made.verdict in _KEPT_OUT]
+        bootstrap = "give --bootstrap to train and serve a first one"
+        if not kept_out:
+            return bootstrap
+        run_id = visible_line(kept_out[-1].run_id)
+        return f"`ratchet approve {run_id}` serves the candidate that was {kept_out[-1].verdict}, or {bootstrap}"
 
     def versions(self) -> list[ServedModel]:
         """Every model that was ever served, by ascending version."""

@@ -106,10 +106,11 @@ def _written(file: str, model: str, registry: Registry, act: Act) -> tuple[Versi
     changed = with_labels(text, file, model, wanted)
     if changed != text:
         _replace(file, changed)
-    return read_labels(changed, file, model), _told(found, wanted)
+    became = "was written" if changed != text else "was left as it is"
+    return read_labels(changed, file, model), f"{_moved(found, wanted)}; the file {became}"
 
 
-def _told(found: VersionLabels, wanted: Mapping[str, int]) -> str:
+def _moved(found: VersionLabels, wanted: Mapping[str, int]) -> str:
     before = found.labels
     moved = [
         f"{label} is {version} already" if before[label] == version else f"{label} {before[label]} -> {version}"

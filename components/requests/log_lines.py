@@ -2,13 +2,15 @@
 
 A line is `{"image": BASE64}`, as `ratchet log-sample` writes it, or a body of TensorFlow Serving's REST predict
 requests, `{"instances": [{"b64": BASE64}]}` or `{"inputs": ...}` alike. Beside these a line may say `"camera": NAME`
-and `"logged_at": TIME`, ISO 8601 or seconds since 1970; what cannot be read of the two is not known.
+and `"logged_at": TIME`, ISO 8601 or seconds since 1970; what cannot be read of the two is not known. Of a day without a
+time the hour is not known.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import datetime
 import json
 import re
@@ -33,13 +35,14 @@ class LoggedImage:
     Attributes:
         encoded: its file.
         camera: that took it; empty where nothing says so.
-        at: when it was logged, in the time zone that the log has it in; None where nothing says so.
+        at: when it was logged, in the time zone that the log has it in; a `date` that is no `datetime` where it has
+            the day alone; None where nothing says so.
         name: of its file; empty where nothing says so.
     """
 
     encoded: bytes
     camera: str = ""
-    at: datetime.datetime | None = None
+    at: datetime.date | None = None
     name: str = ""
 
 
@@ -75,14 +78,20 @@ def camera_of(value: object) -> str:
     return visible_line(str(value).strip()[:_LONGEST_NAME]) if is_one else ""
 
 
-def time_of(value: object) -> datetime.datetime | None:
+def time_of(value: object) -> datetime.date | None:
     """A moment as logs have it, with the time zone that it is given in; without one it is taken for UTC.
+
+    A day without a time stays one: midnight would be an hour that nobody has written.
 
     >>> time_of("2026-11-28T23:10:00+01:00").hour, time_of(0).year, time_of("yesterday")
     (23, 1970, None)
+    >>> time_of("2026-11-28")
+    datetime.date(2026, 11, 28)
     """
     try:
         if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                return datetime.date.fromisoformat(value.strip())
             moment = datetime.datetime.fromisoformat(_UTC.sub("+00:00", value.strip()))
             return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
         if isinstance(value, int | float) and not isinstance(value, bool):

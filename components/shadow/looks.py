@@ -23,12 +23,13 @@ class Request:
 
     Attributes:
         camera: that took it; empty if unknown.
-        at: when it was logged, in the time zone of the log; None if unknown.
+        at: when it was logged, in the time zone of the log; a `date` that is no `datetime` where only the day is known;
+            None if unknown.
         name: of its file; empty if unknown.
     """
 
     camera: str = ""
-    at: datetime.datetime | None = None
+    at: datetime.date | None = None
     name: str = ""
 
 
@@ -78,7 +79,7 @@ def shadow_of(looks: Looks, log: str, names: Sequence[str], points: Mapping[str,
         points: by model, [K + 1] the score from which on a detection of a label counts.
     """
     objects = Objects.of(looks.paired)
-    times = sorted((request.at for request in looks.requests if request.at), key=datetime.datetime.timestamp)
+    times = sorted((request.at for request in looks.requests if request.at), key=_seconds)
     return Shadow(
         log=log,
         overall=objects.in_images(np.ones(objects.images, np.bool_)),
@@ -90,8 +91,8 @@ def shadow_of(looks: Looks, log: str, names: Sequence[str], points: Mapping[str,
         points={model: dict(zip(names, of.tolist()[1:])) for model, of in points.items()},
         unreadable=looks.unreadable,
         new_classes=dict(looks.new_classes),
-        oldest=times[0].isoformat(timespec="seconds") if times else None,
-        newest=times[-1].isoformat(timespec="seconds") if times else None,
+        oldest=_text(times[0]) if times else None,
+        newest=_text(times[-1]) if times else None,
     )
 
 
@@ -104,4 +105,15 @@ def _cameras(requests: Sequence[Request]) -> list[str]:
 
 
 def _hour(request: Request) -> str:
-    return f"{request.at.hour:02}" if request.at else UNKNOWN_PART
+    return f"{request.at.hour:02}" if isinstance(request.at, datetime.datetime) else UNKNOWN_PART
+
+
+def _seconds(at: datetime.date) -> float:
+    """For the order; a day without a time begins in UTC."""
+    if isinstance(at, datetime.datetime):
+        return at.timestamp()
+    return datetime.datetime(at.year, at.month, at.day, tzinfo=datetime.timezone.utc).timestamp()
+
+
+def _text(at: datetime.date) -> str:
+    return at.isoformat(timespec="seconds") if isinstance(at, datetime.datetime) else at.isoformat()

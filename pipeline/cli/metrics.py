@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.pipeline.cli.options import Option, local, option
+from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.terminal.failures import explain
 from ratchet.schemas.base.errors import RatchetError
 
@@ -74,7 +75,7 @@ def _write(arguments: argparse.Namespace, seen: Seen, code: int) -> None:
     name, data, new, unfinished = arguments.given.split()[1], getattr(arguments, "data", None), None, None
     if data is not None:
         with contextlib.suppress(RatchetError, OSError):  # what is wrong with the data, the command has said
-            found = find_deliveries(str(arguments.root), str(data), seen.marker)
+            found = find_deliveries(uri_of(arguments.root), str(data), seen.marker)
             new, unfinished = len(found.new), len(found.unfinished)
     end = CommandEnd(name, code, seen.verdict, new, unfinished)
     write_metrics(arguments.metrics, Path(arguments.root), end, datetime.datetime.now(datetime.timezone.utc))

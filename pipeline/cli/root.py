@@ -260,6 +260,7 @@ def _open(page: Path) -> None:
 
 def _approve(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.serving.approve import ApproveRequest, approve, rehearse_approval
+    from ratchet.pipeline.terminal.console import progress_on
 
     request = ApproveRequest(
         run=arguments.run,
@@ -273,20 +274,23 @@ def _approve(arguments: argparse.Namespace) -> int:
         planned = rehearse_approval(request, _now())
         show(arguments, planned.to_text(), planned.to_json())
         return 0
-    made = approve(request, _now())
+    with progress_on(sys.stderr):
+        made = approve(request, _now())
     show(arguments, made.to_text(), OVERRIDE_FORMAT.values_of(made))
     return 0
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.serving.rollback import RollbackRequest, rehearse_rollback, rollback
+    from ratchet.pipeline.terminal.console import progress_on
 
     request = RollbackRequest(arguments.root, arguments.by, arguments.reason, arguments.to)
     if arguments.dry_run:
         planned = rehearse_rollback(request, _now())
         show(arguments, planned.to_text(), planned.to_json())
         return 0
-    made = rollback(request, _now())
+    with progress_on(sys.stderr):
+        made = rollback(request, _now())
     show(arguments, made.to_text(), OVERRIDE_FORMAT.values_of(made))
     return 0
 

@@ -132,10 +132,11 @@ def _go_on(watch: Watch, every_s: float, report: Callable[[Watch, Ran | None], N
 
 
 def _check_model(arguments: argparse.Namespace) -> None:
+    from ratchet.pipeline.root.roots import registry_at
+
     if not arguments.bootstrap and not _has_model(arguments.root):
-        raise InputError(
-            f"no model is served from {uri_of(arguments.root)} yet: give --bootstrap to train and serve a first one"
-        )
+        ways = registry_at(arguments.root).ways_to_a_first_model()
+        raise InputError(f"no model is served from {uri_of(arguments.root)} yet: {ways}")
 
 
 def _has_model(root: Path) -> bool:

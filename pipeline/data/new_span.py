@@ -178,13 +178,11 @@ def _registered(root: str) -> list[RecordedDecision]:
 
 
 def _newest_first(directory: str, name: str) -> list[str]:
-    """The files right below a directory, or those of one name a level deeper, newest first."""
+    """The files of one name a level below a directory, newest first."""
     if is_gs(directory):
         found = [(info.updated.timestamp(), info.uri) for info in objects.list_below(directory)]
-        depth = directory.count("/") + (2 if name else 1)
-        wanted = [
-            (at, uri) for at, uri in found if uri.count("/") == depth and uri.endswith(f"/{name}" if name else "")
-        ]
+        depth = directory.count("/") + 2
+        wanted = [(at, uri) for at, uri in found if uri.count("/") == depth and uri.endswith(f"/{name}")]
         return [uri for _, uri in sorted(wanted, reverse=True)]
     return [place for _, place in sorted(_local_files(directory, name), reverse=True)]
 
@@ -195,7 +193,7 @@ def _local_files(directory: str, name: str) -> Iterator[tuple[float, str]]:
     except OSError:  # nothing has run yet
         return
     for entry in entries:
-        place = os.path.join(directory, entry, name) if name else os.path.join(directory, entry)
+        place = os.path.join(directory, entry, name)
         try:
             yield os.stat(place).st_mtime, place
         except OSError:  # a run that has not ended

@@ -61,6 +61,19 @@ def unreported_run(root: Path, span: int, key: str) -> str | None:
     return run_id if run_id and all((root / "runs" / run_id / name).exists() for name in names) else None
 
 
+def newest_on_span(root: Path, span: int) -> tuple[str, RunRecord] | None:
+    """The run on a span that was begun last, whatever it was asked for; None if there was none.
+
+    Args:
+        root: pipeline root.
+        span: its number.
+    """
+    pattern = re.compile(rf"span-{span}-[0-9a-f]{{8}}-[0-9]+")
+    names = [path.name for path in (root / "runs").glob(f"span-{span}-*") if pattern.fullmatch(path.name)]
+    read = [(name, record) for name in names if (record := read_record(root, name)) is not None]
+    return max(read, key=lambda run: (run[1].started_at, int(run[0].rpartition("-")[2])), default=None)
+
+
 def begin_run(root: Path, record: RunRecord) -> str:
     """Makes the directory of a new run; its id."""
     run_id = next_run_id(root, record.span, record.key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ratchet.pipeline.past.run_record import next_run_id, unfinished_run, unrepo
 from ratchet.pipeline.root.holding import check_free, with_ml_metadata
 from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.places import is_remote, uri_of
+from ratchet.pipeline.root.room import free_bytes
 from ratchet.pipeline.root.root_settings import without_secrets
 from ratchet.pipeline.root.roots import check_settled, is_root, registry_of
 from ratchet.pipeline.root.same_store import check_store
@@ -29,7 +29,7 @@ from ratchet.pipeline.run.estimate import RunEstimate, estimate_run
 from ratchet.pipeline.run.estimate_text import estimate_lines, estimate_values
 from ratchet.pipeline.run.nothing_new import decided_before
 from ratchet.pipeline.run.preflight import Asked, RunRequest, is_adopted, plan_new, read_request
-from ratchet.pipeline.run.starting import check_ml_metadata, tell_budget
+from ratchet.pipeline.run.starting import check_ml_metadata, tell_budget, tell_left_behind
 from ratchet.pipeline.run.workload import workload
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_STEP
 from ratchet.schemas.artifacts.publication import REGISTRATION_STEP
@@ -180,11 +180,13 @@ def plan_run(request: RunRequest, proposed: str | None = None) -> PlannedRun:
             _check_device(request.settings, this_machine())
         return PlannedRun(RESUME, request, asked, unfinished, registry.pointer().served)
     if unfinished is None and not request.again and is_root(root):
-        served = registry.baseline(request.bootstrap)
+        served = registry.baseline(True) if request.bootstrap else registry.served()
         decided = decided_before(root, asked.parts, served, registry.decisions())
         if decided is not None:
             result = decided.result(asked.number)
             return PlannedRun(NOTHING, request, asked, result.run_id, served, result=result)
+    if unfinished is None:
+        tell_left_behind(request, asked)
     served, training = plan_new(request, asked)
     tell_budget(request, asked)
     run_id = next_run_id(root, asked.number, key)
@@ -205,8 +207,7 @@ def _estimate(request: RunRequest, asked: Asked, training: TrainingPlan) -> RunE
         golden_is_stored=golden_is_stored(request.root, earlier, golden),
         devices=max(machine.gpus, 1),
     )
-    there = next(place for place in (request.root, *request.root.absolute().parents) if place.is_dir())
-    free = None if is_remote(request.root) else shutil.disk_usage(there).free
+    free = free_bytes(request.root)
     return estimate_run(planned_steps(request.settings), work, machine, measured_costs(), earlier, free)
 
 

@@ -70,7 +70,9 @@ class DecidedBefore:
 
     def _standing(self) -> str:
         if self.served is None:
-            return "still no model is served"
+            has_candidate = self.entry.result is not None and self.entry.result.model is not None
+            approve = f" (`ratchet approve {self.entry.run_id}` serves its candidate)" if has_candidate else ""
+            return f"still no model is served{approve}"
         whose = "its model" if self.is_own else "the model that it was compared with"
         return f"{whose} is served, as version {self.served.version}"
 

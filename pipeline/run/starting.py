@@ -19,6 +19,7 @@ from ratchet.pipeline.root.rebuild import read_root
 from ratchet.pipeline.root.root_file import is_moved
 from ratchet.pipeline.root.root_settings import record_root
 from ratchet.pipeline.root.roots import registry_of, settled
+from ratchet.pipeline.run.left_behind import left_behind
 from ratchet.pipeline.run.nothing_new import DecidedBefore, decided_before
 from ratchet.pipeline.run.preflight import Asked, RunRequest, check_new
 from ratchet.pipeline.serving.change import tell_ml_metadata
@@ -74,10 +75,13 @@ def start(request: RunRequest, asked: Asked) -> Started | DecidedBefore:
         restore_baseline(request.root, registry, run_id)
         return Started(run_id, resumed=True)
     if run_id is None and not request.again:
-        baseline = registry.baseline(request.bootstrap)
+        # Without a first model, too: what is left to a person then is said of the run that was to make it.
+        baseline = registry.baseline(True) if request.bootstrap else registry.served()
         decided = decided_before(request.root, asked.parts, baseline, registry.decisions())
         if decided is not None:
             return decided
+    if run_id is None:
+        tell_left_behind(request, asked)
     return _begin(request, asked)
 
 
@@ -94,6 +98,13 @@ def _begin(request: RunRequest, asked: Asked) -> Started:
         span_version=asked.version,
     )
     return Started(begin_run(request.root, record), resumed=False)
+
+
+def tell_left_behind(request: RunRequest, asked: Asked) -> None:
+    """Says why what an unfinished run has trained so far is not gone on with, where a new run is begun instead."""
+    why = None if request.anew else left_behind(request.root, asked.parts)
+    if why is not None:
+        LOGGER.warning("%s", why)
 
 
 def tell_budget(request: RunRequest, asked: Asked) -> None:

@@ -11,16 +11,13 @@ from ratchet.components.detector.serving_check import check_serving
 from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import BaselineChangedError, Publication, publish, staged_model
 from ratchet.components.registry.registry import Registry
-from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.registry.version_labels import Act, label_served
 from ratchet.components.services.rest import Send, sender
 from ratchet.components.services.tokens import google_default
 from ratchet.components.vertex_registry.register import Vertex, told
-from ratchet.components.vertex_registry.settings import VertexRegistrySettings
 from ratchet.components.vertex_registry.step import model_of
-from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.root.places import Place, is_remote
-from ratchet.pipeline.root.root_file import read_file
+from ratchet.pipeline.root.root_settings import remembered_settings
 from ratchet.pipeline.serving.placeholders import is_placeholder
 from ratchet.pipeline.terminal.extras import Extra, installed
 from ratchet.schemas.artifacts.overrides import Override
@@ -159,15 +156,14 @@ def tell_vertex(root: Path, registry: Registry, send: Send | None = None) -> Non
         send: sends; None: over the network.
     """
     try:
-        there = read_file(root)
-        settings = load_settings(there.settings, ()).vertex_registry if there else VertexRegistrySettings()
+        settings = remembered_settings(root)
     except (ConfigError, StateError) as error:
         LOGGER.warning("whether Vertex AI is to be told is not known (%s)", error)
         return
     served = registry.pointer().served
-    if settings.project is None or served is None or there is None:
+    if settings is None or settings.vertex_registry.project is None or served is None:
         return
-    vertex = Vertex(settings, there.name, send or sender(google_default()))
+    vertex = Vertex(settings.vertex_registry, settings.name, send or sender(google_default()))
     # All of the traffic: who goes back or approves wants no canary of it.
     reason = told(vertex, model_of(served, registry.serving_directory), percent=100)
     LOGGER.log(logging.WARNING if reason.warning else logging.INFO, "%s", reason.sentence)
@@ -183,15 +179,18 @@ def move_labels(root: Path, registry: Registry, act: Act = Act.PERSON) -> None:
         act: what was done.
     """
     try:
-        there = read_file(root)
-        settings = load_settings(there.settings, ()).serving if there else ServingSettings()
+        settings = remembered_settings(root)
     except (ConfigError, StateError) as error:
         LOGGER.warning("whether version labels are to follow is not known (%s)", error)
         return
-    if there is None or settings.model_config is None:
+    if settings is None or settings.serving.model_config is None:
         return
-    reason = label_served(settings.model_config, settings.model_name or there.name, registry, act)
-    LOGGER.log(logging.WARNING if reason.warning else logging.INFO, "%s", reason.sentence)
+    name = settings.serving.model_name or settings.name
+    reason = label_served(settings.serving.model_config, name, registry, act)
+    if reason.warning:
+        LOGGER.warning("%s", reason.sentence)
+    else:
+        LOGGER.info("version labels of %s in %s: %s", name, visible_line(settings.serving.model_config), reason.actual)
 
 
 def _check_answers(registry: Registry, staged: str, probe: Place | None) -> None:

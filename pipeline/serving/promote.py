@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.components.registry.model_config import CANARY, STABLE, read_labels
 from ratchet.components.registry.registry import Registry
-from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.registry.storage import Token
 from ratchet.components.registry.version_labels import Act, label_served, read_config
-from ratchet.pipeline.config.pipeline_settings import load_settings
-from ratchet.pipeline.root.root_file import read_file
+from ratchet.pipeline.root.root_settings import remembered_settings
 from ratchet.pipeline.root.roots import check_root, registry_at, settled
 from ratchet.pipeline.serving.change import one_line
 from ratchet.schemas.artifacts.promotions import PROMOTION_FORMAT, PROMOTIONS_FILE, Promotion, promotion_line
@@ -58,7 +57,7 @@ def promote(request: PromoteRequest, now: datetime.datetime, dry_run: bool = Fal
         made, model, is_new = _planned(request, root, registry, now)
         if dry_run or not is_new:
             return made
-        _log(registry, made)
+        made = _logged(registry, made)
         told = label_served(made.model_config, model, registry, Act.PROMOTION)
     if told.warning:
         raise StateError(f"{told.sentence}; then promote again")
@@ -77,10 +76,9 @@ def _planned(
 ) -> tuple[Promotion, str, bool]:
     """What is to be done, the name of the model in the config, and whether it was not done before."""
     by, reason = one_line("--by", request.by), one_line("--reason", request.reason)
-    there = read_file(root)
-    settings = load_settings(there.settings, ()).serving if there else ServingSettings()
-    file = settings.model_config
-    if there is None or file is None:
+    settings = remembered_settings(root)
+    file = settings and settings.serving.model_config
+    if settings is None or file is None:
         raise InputError(
             "the root's settings have no serving.model_config, so there are no labels to move: write it into "
             "ROOT/ratchet.yaml, or the file that the next `ratchet run` is given with --config; of --set no root "
@@ -89,7 +87,7 @@ def _planned(
     served = registry.served()
     if served is None:
         raise InputError("no model is served, so there is nothing to promote")
-    model = settings.model_name or there.name
+    model = settings.serving.model_name or settings.name
     labels = read_labels(read_config(file), file, model).labels
     if STABLE not in labels or CANARY not in labels:
         used = ", ".join(labels) or "none"
@@ -116,8 +114,15 @@ def _done(registry: Registry, served: ServedModel, file: str, asked: tuple[str, 
     return last[0]
 
 
-def _log(registry: Registry, made: Promotion) -> None:
-    """Adds a line; written anew and whole, as the log of approvals is."""
+def _logged(registry: Registry, made: Promotion) -> Promotion:
+    """The line of a promotion: that of the same command, if it was killed before it moved the label, or a new one.
+
+    Written anew and whole, as the log of approvals is.
+    """
+    last = promotions(registry)[-1:]
+    if last and dataclasses.replace(last[0], at=made.at) == made:
+        return last[0]
     content = registry.storage.read(PROMOTIONS_FILE)
     token = content.token if content else Token.ABSENT
     registry.storage.write(PROMOTIONS_FILE, f"{content.text if content else ''}{promotion_line(made)}", token)
+    return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ratchet.components.metrics.image_errors import operating_points
+from ratchet.components.object_store.files import files_of
 from ratchet.components.object_store.uri import is_gs
 from ratchet.components.registry.registry import Registry
 from ratchet.components.run_pages.shadow_content import ShadowReport
@@ -25,6 +25,7 @@ from ratchet.pipeline.root.places import place, read_place
 from ratchet.pipeline.root.roots import check_root, registry_at, settled
 from ratchet.pipeline.serving.approve import candidate_of, find_decision
 from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on
+from ratchet.schemas.artifacts.class_names import read_class_names
 from ratchet.schemas.artifacts.evaluation import (
     AS_SERVED,
     BASELINE,
@@ -36,7 +37,6 @@ from ratchet.schemas.artifacts.evaluation import (
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from ratchet.schemas.artifacts.training_record import LABELS_FILE
 from ratchet.schemas.base.errors import InputError, RatchetError, StateError
-from ratchet.schemas.base.files import reason_of
 from ratchet.schemas.base.progress import LOGGER
 
 MOST_PICTURES = 24
@@ -126,14 +126,10 @@ def _beside(registry: Registry, decision: RecordedDecision) -> ServedModel:
 
 
 def _labels(directory: str) -> tuple[str, ...]:
-    file = place(directory, LABELS_FILE)
-    try:
-        names = json.loads(read_place(file))
-    except (OSError, ValueError) as error:
-        raise StateError(f"{file}: the model's classes cannot be read ({reason_of(error)}); restore it") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise StateError(f"{file}: no list of class names; restore it")
-    return tuple(names)
+    names = read_class_names(directory, files_of(directory))
+    if names is None:
+        raise StateError(f"{directory}: the model has no {LABELS_FILE}, which names its classes; restore it")
+    return names
 
 
 def _points(

@@ -84,12 +84,14 @@ def check_yaml(text: str) -> None:
             nodes += 1
             sizes |= {event.anchor: 1} if event.anchor else {}
         if len(open_nodes) > MAX_DEPTH:
-            raise UnfitYamlError(f"nested more than {MAX_DEPTH} deep (line {line})")
+            fix = "close what is open there, or take levels out"
+            raise UnfitYamlError(f"nested more than {MAX_DEPTH} deep (line {line}): {fix}")
         if nodes > MAX_NODES:
-            raise UnfitYamlError(f"more than {MAX_NODES} values (line {line}), counting what aliases stand for")
+            what = f"more than {MAX_NODES} values (line {line}), counting what aliases stand for"
+            raise UnfitYamlError(f"{what}: give fewer")
 
 
 def _size_of(anchor: str, sizes: dict[str, int], open_nodes: list[tuple[str | None, int]], line: int) -> int:
     if any(anchor == name for name, _ in open_nodes):
-        raise UnfitYamlError(f"the alias *{anchor} stands inside of what it stands for (line {line})")
+        raise UnfitYamlError(f"the alias *{anchor} stands inside of what it stands for (line {line}): write it out")
     return sizes.get(anchor, 1)

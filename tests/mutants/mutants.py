@@ -231,7 +231,12 @@ _ROOT = (
         "pipeline/root/root_settings.py",
         "tests/pipeline/root/test_root_settings.py",
         ('if whole["name"] != there.name:', "if False:", "one root has one name"),
-        ("    if difference:\n", "    if False:\n", "one root has one architecture"),
+        ("if difference and not _fits_served(", "if False and not _fits_served(", "one root has one architecture"),
+        (
+            "Adoption):\n            return True\n",
+            "Adoption):\n            return False\n",
+            "what was adopted binds no training to an architecture",
+        ),
         ("kept = [url for url in urls if _REFERENCE.fullmatch(url)]", "kept = urls", "no secret is kept in a root"),
         ("if there.left_out and not any(", "if False and not any(", "a run does not silently tell fewer people"),
     ),

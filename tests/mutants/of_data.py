@@ -296,6 +296,11 @@ DATA = (
     *mutants_of(
         "components/example_gen/spans.py",
         "tests/components/example_gen/test_spans.py",
+        (
+            "return _EMPTY if lack is None and not holds_files(span.directory, files) else lack",
+            "return lack",
+            "an empty directory is no delivery",
+        ),
         ("in sorted(named, reverse=True)", "in sorted(named)", "the newest span and version is trained on"),
         ("unfinished.append(Unfinished(names[0], lack))", "pass", "a span that is not whole is named"),
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ratchet.components.example_gen.file_names import IMAGE_SUFFIXES
+from ratchet.components.object_store.uri import is_gs
 from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.files import Files
 from ratchet.schemas.base.formatting import and_more
@@ -128,6 +129,32 @@ def list_tree(directory: str, files: Files) -> Tree:
         broken += [name for name in kept if _leads_nowhere(os.path.join(top, name))]
     found_links = (tuple(sorted(linked)), tuple(circles), tuple(doubled), tuple(sorted(broken)))
     return Tree(top, files, tuple(sorted(names)), tuple(sorted(strays)), *found_links)
+
+
+def holds_files(directory: str, files: Files) -> bool:
+    """Whether a delivery has begun to arrive: any file of its own, however deep; ends with the first that is found.
+
+    Args:
+        directory: the delivery.
+        files: the file system.
+    """
+    try:
+        names = [str(name).rstrip("/") for name in files.listdir(directory)]
+    except FileNotFoundError:  # an object store's directory of which only the mark is there
+        return False
+    except OSError:  # whoever reads it says why it cannot be read
+        return True
+    # What has an ending is most likely a file, and to look at one costs an object store less than a directory.
+    for name in sorted(names, key=lambda name: "." not in name):
+        path = os.path.join(directory, name)
+        if is_stray(name) or name in BAG_FILES:
+            continue
+        if files.isdir(path):
+            if holds_files(path, files):
+                return True
+        elif not is_gs(path) or files.exists(path):  # there a mark of a directory has the name of one with a slash
+            return True
+    return False
 
 
 def _leads_nowhere(path: str) -> bool:

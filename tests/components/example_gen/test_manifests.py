@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -23,6 +25,7 @@ from tests.components.example_gen.object_store import ObjectStore
 from tests.gcs.fixtures import Bucket
 
 A = "a" * 64
+Form = Literal["NFC", "NFD"]
 
 
 def sums(directory: Path, name: str = SUMS, mode: str = " ", only: str = "") -> str:
@@ -70,6 +73,17 @@ def test_what_sha256sum_itself_writes_is_read(tmp_path: Path, options: tuple[str
     image = next((made / "images").iterdir())
     image.write_bytes(image.read_bytes()[:-1])
     assert f"images/{image.name}" in lack(made)
+
+
+@pytest.mark.parametrize(("on_disk", "in_list"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_name_in_another_unicode_form_is_the_same_name(tmp_path: Path, on_disk: Form, in_list: Form) -> None:
+    made = Path(write_span(tmp_path / "span-1"))
+    image = next((made / "images").iterdir())
+    image = image.rename(image.with_name(unicodedata.normalize(on_disk, f"Käfer{image.suffix}")))
+    (made / SUMS).write_text(unicodedata.normalize(in_list, sums(made)))
+    assert lack(made) == ""
+    image.write_bytes(image.read_bytes()[:-1])
+    assert "is not the file that SHA256SUMS lists" in lack(made)
 
 
 def test_files_that_are_not_there_yet_are_counted_and_named(span: Path) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ratchet.components.example_gen.spans import find_span
+from ratchet.components.example_gen.spans import NotDeliveredError, find_span
+from ratchet.components.object_store.files import files_of, write_text
 from ratchet.schemas.base.errors import DataError
 from tests.components.example_gen.deliveries import write_voc
 from tests.components.example_gen.object_store import bucket
+from tests.gcs.fixtures import Bucket
 
 
 def test_spans_in_an_object_store_are_found() -> None:
@@ -17,6 +20,7 @@ def test_spans_in_an_object_store_are_found() -> None:
 def make_spans(directory: Path, *names: str) -> str:
     for name in names:
         (directory / name).mkdir(parents=True)
+        (directory / name / "annotations.json").touch()
     (directory / "span-99").write_text("a file, no span")
     return str(directory)
 
@@ -81,3 +85,43 @@ def test_missing_span_is_named_with_versions_in_order(tmp_path: Path) -> None:
     data = make_spans(tmp_path, "span-2-version-10", "span-2-version-9", "span-2")
     with pytest.raises(DataError, match=r"no span-5; it holds span-2, span-2-version-9, span-2-version-10$"):
         find_span(data, 5)
+
+
+@pytest.mark.parametrize(
+    "begun", [(), ("images/", ".annotations.json.Xy12/"), (".DS_Store", "a.jpg.part"), ("bagit.txt",)]
+)
+def test_an_empty_directory_is_no_delivery_yet(tmp_path: Path, begun: tuple[str, ...], caplog: Any) -> None:
+    """The first moment of a copy."""
+    data = make_spans(tmp_path, "span-1")
+    (tmp_path / "span-2").mkdir()
+    for name in begun:
+        (tmp_path / "span-2" / name).mkdir() if name.endswith("/") else (tmp_path / "span-2" / name).touch()
+    with caplog.at_level("INFO", "ratchet"):
+        assert find_span(data, None).number == 1
+    why = "no file in it, so copy the delivery into it or delete it"
+    assert caplog.messages == [f"span-2 is not whole yet ({why}); span-1 is taken"]
+    with pytest.raises(NotDeliveredError, match=f"^{data}: nothing is delivered whole yet: span-2: {why}$"):
+        find_span(data, 2)
+    (tmp_path / "span-2" / "images").mkdir(exist_ok=True)
+    (tmp_path / "span-2" / "images" / "a.jpg").touch()
+    assert find_span(data, None).number == 2
+
+
+def test_a_delivery_may_lie_behind_a_link(tmp_path: Path) -> None:
+    data = make_spans(tmp_path / "spans", "span-1")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "spans" / "span-2").mkdir()
+    (tmp_path / "spans" / "span-2" / "images").symlink_to(tmp_path / "store")
+    assert find_span(data, None).number == 1
+    (tmp_path / "store" / "a.jpg").touch()
+    assert find_span(data, None).number == 2
+
+
+def test_marks_of_directories_in_an_object_store_are_no_delivery(gcs: Bucket) -> None:
+    """As the console of Cloud Storage makes a folder."""
+    storage = pytest.importorskip("google.cloud.storage")
+    data = gcs.uri("spans")
+    write_text(f"{data}/span-1/labels.csv", "")
+    for name in ("span-2/", "span-3/", "span-3/images/"):
+        storage.Client().bucket(gcs.name).blob(f"spans/{name}").upload_from_string(b"")
+    assert find_span(data, None, files_of(data)).number == 1

@@ -120,6 +120,25 @@ def test_versions_are_kept_in_step_however_they_are_written(policy: str, version
     assert (labels, sorted(there)) == ({"stable": 7, "canary": 9}, versions)
 
 
+@pytest.mark.parametrize("written", ["8", "0x8", "0X8", "010", "0x0008"])
+def test_a_number_is_read_as_protobuf_reads_it(written: str) -> None:
+    text = WHOLE.replace("value: 8", f"value: {written}").replace("versions: 8", f"versions: {written}")
+    assert read_labels(text, "f", "detector") == VersionLabels({"stable": 7, "canary": 8}, (7, 8), None)
+    assert served(text) == ({"stable": 7, "canary": 8}, [7, 8])
+    assert with_labels(text, "f", "detector", {"canary": 8}) == text
+    assert served(with_labels(text, "f", "detector", {"canary": 9})) == ({"stable": 7, "canary": 9}, [7, 8, 9])
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["08", "0x", "-8", "- 8", "-\n8", "1.0", "8f", "9223372036854775808", "0x8000000000000000", "0" * 5000 + "8"],
+)
+def test_what_is_no_version_of_a_server_is_named_with_its_line(written: str) -> None:
+    text = WHOLE.replace("value: 8", f"value: {written}")
+    with pytest.raises(InputError, match=r"^f[:,] line 22: "):
+        read_labels(text, "f", "detector")
+
+
 @pytest.mark.parametrize(
     ("policy", "newest"),
     [("", 1), ("model_version_policy { latest { num_versions: 3 } }", 3), ("model_version_policy { all {} }", None)],
@@ -138,6 +157,7 @@ def test_how_many_versions_are_served_is_read(policy: str, newest: int | None) -
         ('model_config_list { config { name: "other" } }', "names no model 'detector'"),
         ('custom_model_config { type_url: "x" }', "names no model 'detector'"),
         ('model_config_list { config { name: "detector" version_labels { key: "stable" } } }', "no key or no value"),
+        ("model_config_list { " * 101, r"^f: line 1: `model_config_list \{` is nested more than 100 messages deep"),
         ('model_config_list { config { name: "detector"\nversion_labels { key: "a" value: 1.5 } } }', "line 2: '1.5'"),
         ('model_config_list { config { name: "detector" version_labels { key: "a" value: "1" } } }', "is no version"),
     ],

@@ -36,13 +36,16 @@ def line(**values: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("written", "hour"),
+    ("written", "moment"),
     [
-        ("2026-11-28T23:10:00+01:00", 23),  # of the camera's own day, not of UTC's
-        ("2026-11-28T23:10:00Z", 23),
-        ("2026-11-28 07:10:00", 7),
-        (1764284400, 23),
-        (1764284400.5, 23),
+        ("2026-11-28T23:10:00+01:00", "2026-11-28T23:10:00+01:00"),  # of the camera's own day, not of UTC's
+        ("2026-11-28T23:10:00Z", "2026-11-28T23:10:00+00:00"),
+        ("2026-11-28 07:10:00", "2026-11-28T07:10:00+00:00"),
+        (1764284400, "2025-11-27T23:00:00+00:00"),
+        (1764284400.5, "2025-11-27T23:00:00+00:00"),
+        ("2026-11-28T00:00:00Z", "2026-11-28T00:00:00+00:00"),
+        ("2026-11-28", "2026-11-28"),  # a day: its hour nobody has written
+        (" 2026-11-28 ", "2026-11-28"),
         ("yesterday", None),
         (True, None),
         (1e300, None),
@@ -50,9 +53,12 @@ def line(**values: object) -> bytes:
         (None, None),
     ],
 )
-def test_the_hour_is_that_of_the_entry_and_what_is_no_time_is_not_known(written: object, hour: int | None) -> None:
+def test_a_time_keeps_the_zone_of_the_entry_and_what_is_no_time_is_not_known(
+    written: object, moment: str | None
+) -> None:
     [logged] = logged_in(line(logged_at=written))
-    assert (logged.at.hour if logged.at else None) == hour
+    at = logged.at.replace(microsecond=0) if isinstance(logged.at, datetime.datetime) else logged.at
+    assert (at.isoformat() if at else None) == moment
 
 
 @pytest.mark.parametrize(

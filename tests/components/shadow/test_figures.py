@@ -121,6 +121,19 @@ def test_the_interval_is_that_of_wilson_where_each_image_has_one_object() -> Non
     assert (low, high) == (pytest.approx(0.0624, abs=1e-3), pytest.approx(0.1605, abs=1e-3))
 
 
+def test_the_interval_counts_as_many_objects_as_images_that_differ_so_would_say() -> None:
+    """2, 0 and 1 of 2 objects in three images: 6 objects, which say as much as 3; t(2) = 4.302653."""
+    low, high = share_interval(np.array([2, 0, 1]), np.array([2, 2, 2])) or (0.0, 0.0)
+    assert (low, high) == (pytest.approx(0.036171, abs=1e-6), pytest.approx(0.963829, abs=1e-6))
+
+
+def test_intervals_are_those_of_objects_and_of_images() -> None:
+    counted = Objects.of(scene()).in_images(np.ones(4, np.bool_))
+    apart, of = np.array([1, 2, 0, 0]), np.array([2, 2, 1, 0])
+    assert counted.interval == share_interval(apart, of)
+    assert counted.images_interval == share_interval(apart > 0, np.ones(4))
+
+
 def test_a_share_of_nothing_has_an_interval_that_gets_narrower_with_more_images() -> None:
     few, many = (share_interval(np.zeros(images), np.full(images, 5)) for images in (10, 1000))
     assert few is not None

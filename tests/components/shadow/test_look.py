@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,8 @@ SCENES: dict[str, bytes] = {
 }
 
 
-def log_of(directory: Path) -> Path:
-    lines: list[dict[str, Any]] = [
-        {"image": base64.b64encode(encoded).decode(), "name": name} for name, encoded in SCENES.items()
-    ]
+def log_of(directory: Path, names: Sequence[str] = tuple(SCENES)) -> Path:
+    lines: list[dict[str, Any]] = [{"image": base64.b64encode(SCENES[name]).decode(), "name": name} for name in names]
     for line, camera, hour in zip(lines, ("north", "north", "south"), (3, 3, 15)):
         line |= {"camera": camera, "logged_at": f"2026-11-28T{hour:02}:00:00+01:00"}
     directory.mkdir()
@@ -88,7 +87,8 @@ def test_cameras_and_hours_are_those_of_the_log(models: dict[str, Any], tmp_path
 
 
 def test_the_worst_images_are_kept_and_drawn_and_no_more_than_asked_for(models: dict[str, Any], tmp_path: Path) -> None:
-    looks = looked(models, log_of(tmp_path / "log"), batch_size=1, pictures=1)
+    # Logs are read from their end: the worst image is the last but one that is looked at.
+    looks = looked(models, log_of(tmp_path / "log", ("agreed", "twice", "missed", "empty")), batch_size=1, pictures=1)
     [shown] = shown_images(looks, (*NAMES, "van"))
     assert (shown.request.name, shown.encoded) == ("twice", SCENES["twice"])
     assert shown.words == "1 missed, 1 read as another class"
@@ -138,6 +138,20 @@ def test_requests_without_a_time_have_none() -> None:
 
     shadow = shadow_of(Looks(Paired.join([]), ()), "log", NAMES, {})
     assert (shadow.oldest, shadow.newest, shadow.by_hour) == (None, None, {})
+
+
+def test_of_a_day_without_a_time_the_hour_is_not_known_and_the_day_is() -> None:
+    from ratchet.components.requests.log_lines import time_of
+    from ratchet.components.shadow.looks import Request
+    from ratchet.components.shadow.pairs import pair_detections
+    from ratchet.schemas.data.columns import DetectionColumns
+
+    times = ("2026-11-28T15:10:00+01:00", "2026-11-30", None, "2026-11-27")
+    nothing, half = DetectionColumns.of([]), np.full(4, 0.5)
+    paired = pair_detections(nothing, nothing, half, half, len(times))
+    shadow = shadow_of(Looks(paired, tuple(Request("north", time_of(at)) for at in times)), "log", NAMES, {})
+    assert {hour: each.images for hour, each in shadow.by_hour.items()} == {"15": 1, "not known": 3}
+    assert (shadow.oldest, shadow.newest) == ("2026-11-27", "2026-11-30")
 
 
 def test_of_very_many_cameras_those_with_the_most_images_are_listed() -> None:

@@ -25,3 +25,9 @@ def test_a_share_of_nothing_and_one_of_all_are_whole_dots() -> None:
     dots = [(float(x), float(r)) for x, r in re.findall(r'cx="([\d.]+)" cy="\d+" r="(\d+)"', table.text)]
     assert len(dots) == 2
     assert all(r < x < int(width) - r for x, r in dots)
+
+
+def test_a_table_in_which_nothing_disagrees_is_drawn_too() -> None:
+    [table] = tables_of(shadow(north=Disagreement(1, 0, 3, 0, 0, 0)))
+    assert table.gist == "0 % to 0 %"
+    assert len(re.findall("<circle", table.text)) == 1

@@ -80,6 +80,7 @@ def settings(gcs: Bucket, file: Path, **more: str) -> dict[str, str]:
 
 
 def of(gcs: Bucket, span: str, generation: str = "17") -> CloudEvent:
+    write_text(gcs.uri(f"spans/{span}/_SUCCESS"), "")
     return CloudEvent(event(f"spans/{span}/_SUCCESS", gcs.name, generation))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,12 @@ def test_every_option_that_takes_a_path_refuses_a_uri() -> None:
     assert of_roots == {f"{command} --root" for command in ON_GS}
     read_only = {"new-span --root", "new-span --data", "convert --from", "shadow --log"}
     assert either == read_only
+
+
+def test_the_documents_name_the_commands_that_work_on_a_root_in_cloud_storage() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    [named] = re.findall(r"^## A root on gs://\n\n(.*?) *\s?take ", page, re.MULTILINE | re.DOTALL)
+    assert sorted(re.findall(r"`([\w-]+)`", named)) == sorted(ON_GS)
 
 
 def test_no_option_is_a_path_that_this_test_does_not_know() -> None:

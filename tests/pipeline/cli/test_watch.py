@@ -15,8 +15,9 @@ import pytest
 from ratchet.pipeline.cli import watch
 from ratchet.pipeline.cli.main import main
 from ratchet.pipeline.data.watch import Watch, WatchRequest
+from ratchet.pipeline.root.roots import registry_at
 from ratchet.schemas.artifacts.decisions import Verdict
-from tests.builders import write_span
+from tests.builders import recorded_decision, write_span
 from tests.pipeline.roots import add_run, serve
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -67,6 +68,11 @@ def test_a_first_model_is_asked_for_only_where_none_is_served(
     assert "--bootstrap" in given[-1]
     assert main(["watch", "data", "--root", "new-root", "--once"]) == 2
     assert "no model is served from new-root yet: give --bootstrap" in capsys.readouterr().err
+    kept_out = recorded_decision(run_id="span-1-bb-1", verdict="BLOCKED", baseline_version=None, baseline_digest=None)
+    add_run(place / "new-root", "span-1-bb-1", Verdict.BLOCKED, 1)
+    registry_at(place / "new-root").record_decision("span-1-bb-1", kept_out)
+    assert main(["watch", "data", "--root", "new-root", "--once"]) == 2
+    assert "served from new-root yet: `ratchet approve span-1-bb-1` serves the candidate" in capsys.readouterr().err
     assert len(given) == 2
 
 

@@ -142,7 +142,7 @@ def test_it_costs_a_few_requests_however_much_there_is(gcs: Bucket) -> None:
     assert find_arrival(f"{place}/root", data).decided_by == "job-30"
     asked = [request for request in gcs.requests if "images" in str(request)]
     assert asked == []
-    assert len(gcs.requests) <= 5 + 3 * 32
+    assert len(gcs.requests) <= 7 + 3 * 32
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -124,6 +124,14 @@ def test_what_an_older_watch_has_passed_over_stays_so(yard: Yard) -> None:
     assert yard.ran == ["span-6"]
 
 
+def test_what_a_decided_correction_corrects_is_not_run_on(yard: Yard) -> None:
+    for name in ("span-1", "span-1-version-2"):
+        yard.deliver(name)
+    yard.decide("span-1-version-2", 1, version=2)
+    yard.steps(2)
+    assert yard.ran == []
+
+
 def test_a_correction_of_a_decided_span_is_run_on_and_its_older_version_is_not(yard: Yard) -> None:
     yard.deliver("span-1")
     yard.steps(2)
@@ -156,6 +164,21 @@ def test_a_half_copied_span_is_named_with_what_it_lacks_and_run_on_when_it_is_wh
     (span / "a.jpg").write_text("image")
     yard.steps(2)
     assert yard.ran == ["span-1"]
+
+
+def test_an_empty_directory_is_waited_for_and_named(yard: Yard) -> None:
+    span = yard.deliver("span-2", {"annotations.json": "{}"})
+    (span / "annotations.json").unlink()
+    yard.deliver("span-1")
+    yard.steps(2)
+    assert yard.ran == ["span-1"]
+    assert yard.told[-1] == (
+        f"waits for a span in {yard.data}; span-2 is not whole yet: no file in it, so copy the delivery into it or "
+        "delete it"
+    )
+    (span / "annotations.json").touch()
+    yard.steps(1)
+    assert yard.ran == ["span-1", "span-2"]
 
 
 def test_a_marker_is_waited_for(tmp_path: Path) -> None:

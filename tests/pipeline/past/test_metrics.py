@@ -12,7 +12,10 @@ import ratchet.pipeline.run
 from ratchet.pipeline.cli.main import main
 from ratchet.pipeline.past.exposition import Gauge, Sample, exposition
 from ratchet.pipeline.past.metrics import CommandEnd, check_metrics_file, metrics_text, write_metrics
-from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.pipeline.root.root_file import write_file
+from ratchet.schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET, Verdict
+from ratchet.schemas.artifacts.root_file import RootFile
+from ratchet.schemas.artifacts.run_files import ABANDONED_FILE
 from ratchet.schemas.base.errors import InputError
 from tests.builders import coco, coco_annotation, coco_image, recorded_decision, write_span
 from tests.pipeline.roots import add_run, add_unfinished, registry_in, serve
@@ -72,16 +75,21 @@ def test_the_figures_of_a_root_are_those_of_its_status(root: Path) -> None:
     assert of(values, "ratchet_served_model_map") == 0.61
     assert of(values, "ratchet_served_model_since_timestamp_seconds") == NOW.timestamp() - 7 * 86400
     assert of(values, "ratchet_served_model_info", version="200", run_id="span-2-bb-1") == 1.0
-    used, left = of(values, "ratchet_golden_looks_used"), of(values, "ratchet_golden_looks_left")
-    assert used == 3.0
-    assert left is not None
-    assert left > 0
+    assert of(values, "ratchet_golden_looks_used") == 3.0
+    assert of(values, "ratchet_golden_looks_left") == DEFAULT_GOLDEN_BUDGET - 3
     assert of(values, "ratchet_spans_waiting", state="new") == 1.0
     assert of(values, "ratchet_spans_waiting", state="unfinished") == 2.0
     assert of(values, "ratchet_command_exit_code", command="run") == 3.0
     assert of(values, "ratchet_command_timestamp_seconds", command="run") == NOW.timestamp()
     assert hot(values, "ratchet_command_verdict", command="run") == "BLOCKED"
     assert of(values, "ratchet_root_contradictory") == 0.0
+
+
+@pytest.mark.parametrize(("budget", "left"), [(4, 1.0), (3, 0.0), (2, 0.0)])
+def test_a_golden_set_that_was_asked_too_often_has_no_look_left(root: Path, budget: int, left: float) -> None:
+    write_file(root, RootFile("digits", {"evaluator": {"golden_budget": budget}}))
+    values = read(metrics_text(root, CommandEnd("status"), NOW))
+    assert of(values, "ratchet_golden_looks_left") == left
 
 
 def test_a_night_without_news_leaves_the_verdict_of_the_last_run(root: Path) -> None:
@@ -98,6 +106,13 @@ def test_a_run_that_crashed_is_told_beside_the_verdict_of_the_one_before(root: P
     assert hot(values, "ratchet_last_run_verdict") == "BLOCKED"
     assert hot(values, "ratchet_command_verdict", command="run") is None
     assert of(values, "ratchet_command_exit_code", command="run") == 1.0
+
+
+def test_a_run_that_was_abandoned_has_decided_nothing(root: Path) -> None:
+    (root / "runs" / "span-3-cc-1" / ABANDONED_FILE).touch()
+    values = read(metrics_text(root, CommandEnd("status"), NOW))
+    assert hot(values, "ratchet_last_run_verdict") == "PUSHED"
+    assert of(values, "ratchet_candidate_map") == 0.61
 
 
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:

@@ -180,6 +180,21 @@ def test_an_interrupted_run_is_announced_and_left_interrupted(night: Night) -> N
     assert night.give("--bootstrap", *FEW)["run_id"] == run_id
 
 
+def test_why_an_interrupted_run_is_not_gone_on_with_is_said_before_and_when_it_is_left(night: Night) -> None:
+    run_id = night.give("--bootstrap", *FEW)["run_id"]
+    night.interrupt(run_id)
+    changed = ("--bootstrap", *FEW, "--set", "evaluator.margin=0.02")
+    said = f"run {run_id} did not end and is left, for what it was asked for has changed: evaluator.margin (0.0, now "
+    assert night.rehearse(*changed, "--quiet")["would"] == "begin"
+    assert said in night.err
+    assert night.give(*changed, "--quiet")["run_id"] != run_id
+    assert night.err.count(said) == 1
+    night.give(*changed, "--again")
+    assert "did not end" not in night.err  # the newest run on the span has
+    night.give("--bootstrap", *FEW)
+    assert (night.err.count("goes on with it"), "did not end" in night.err) == (1, False)
+
+
 def test_a_result_that_nobody_was_told_is_announced(night: Night) -> None:
     run_id = night.give("--bootstrap", *FEW)["run_id"]
     (night.root / "runs" / run_id / "unreported").touch()

@@ -12,8 +12,11 @@ import pytest
 
 import ratchet.pipeline.run
 from ratchet.pipeline.cli.main import main
-from tests.builders import coco, coco_annotation, coco_image, write_span
+from ratchet.pipeline.root.roots import registry_at
+from ratchet.schemas.artifacts.decisions import Verdict
+from tests.builders import coco, coco_annotation, coco_image, recorded_decision, write_span
 from tests.pipeline.notify.webhook_server import webhook_server
+from tests.pipeline.roots import add_run
 from tests.pipeline.run.test_nothing_new import CountingRunner
 
 
@@ -29,6 +32,22 @@ class Night:
         command = ["run", *chosen, "--data", str(self.data), "--root", str(self.root), "--bootstrap", "--json"]
         self.code = main([*command, "--set", "training.batch_size=2", *options])
         return json.loads(self._capfd.readouterr().out)
+
+    def give_later(self, *options: str) -> dict[str, Any]:
+        """As a scheduler gives it after the first model, without `--bootstrap`."""
+        few = ("--set", "training.batch_size=2")
+        command = ["run", "--data", str(self.data), "--root", str(self.root), "--only-new", "--json", *few]
+        self.code = main([*command, *options])
+        return json.loads(self._capfd.readouterr().out)
+
+    def block_first_model(self, run_id: str) -> None:
+        """As if the first model had been measured, and kept out."""
+        record = (self.root / "runs" / run_id / "request.json").read_text()
+        shutil.rmtree(self.root / "runs" / run_id)
+        add_run(self.root, run_id, Verdict.BLOCKED, 1)
+        (self.root / "runs" / run_id / "request.json").write_text(record)
+        made = recorded_decision(run_id=run_id, verdict="BLOCKED", baseline_version=None, baseline_digest=None)
+        registry_at(self.root).record_decision(run_id, made)
 
     def deliver(self, name: str) -> Path:
         boxes = [coco_annotation(i, i, category_id=(3, 7)[i % 2]) for i in range(1, 31)]
@@ -75,12 +94,47 @@ def test_a_delivery_that_is_half_there_is_named_and_trained_on_once_it_is_whole(
     assert night.give("--only-new")["verdict"] == "NOTHING_NEW"
 
 
+def test_an_empty_directory_is_no_delivery_and_is_named(night: Night) -> None:
+    (night.data / "span-2").mkdir()
+    told = night.give("--only-new")
+    assert (night.code, told["verdict"], night.root.exists()) == (0, "NOTHING_NEW", False)
+    sentence = "nothing is delivered whole yet: span-2: no file in it, so copy the delivery into it or delete it"
+    assert told["reasons"][0]["actual"] == f"{night.data}: {sentence}"
+    assert sentence in night.give()["error"]  # without the option it is an error
+    night.deliver("span-1")
+    assert (night.give("--only-new")["span"], night.code) == (1, 4)
+
+
 def test_a_span_that_is_asked_for_by_its_day_may_not_have_come_yet(night: Night) -> None:
     night.deliver("span-2026-11-27")
     told = night.give("--only-new", "--span", "2026-11-28")
     assert (night.code, told["verdict"], told["span"]) == (0, "NOTHING_NEW", 20261128)
     assert "no span-2026-11-28; it holds span-2026-11-27" in told["reasons"][0]["actual"]
     assert night.give("--only-new", "--span", "2026-11-27")["verdict"] == "DATA_REJECTED"
+
+
+@pytest.mark.parametrize("rehearsed", [(), ("--dry-run",)])
+def test_after_a_first_model_that_was_blocked_a_night_without_news_is_none(
+    night: Night, rehearsed: tuple[str, ...]
+) -> None:
+    """A scheduler is told of a mistake when there is something to do for a person, and not every night."""
+    night.deliver("span-1")
+    run_id = night.give()["run_id"]
+    night.block_first_model(run_id)
+    told = night.give_later(*rehearsed)
+    assert (night.code, told["verdict"]) == (0, "NOTHING_NEW")
+    [reason] = (told["result"] if rehearsed else told)["reasons"]
+    ends = f"ended as BLOCKED, and still no model is served (`ratchet approve {run_id}` serves its candidate)"
+    assert reason["actual"].endswith(ends)
+    span = night.deliver("span-2")
+    (span / "annotations.json").write_text((span / "annotations.json").read_text().replace("[10", "[11"))
+    told = night.give_later(*rehearsed)
+    assert (night.code, told["exit_code"]) == (2, 2)
+    assert told["error"] == (
+        "no model is served yet, so there is no baseline to compare with: "
+        f"`ratchet approve {run_id}` serves the candidate that was BLOCKED, or give --bootstrap to train and serve a "
+        "first one"
+    )
 
 
 def test_what_a_person_has_to_mend_stays_an_error(night: Night) -> None:
@@ -97,6 +151,7 @@ def test_what_a_person_has_to_mend_stays_an_error(night: Night) -> None:
 def test_a_rehearsal_says_the_same(night: Night) -> None:
     told = night.give("--only-new", "--dry-run")
     assert (night.code, told["would"], told["verdict"], told["dry_run"]) == (0, "nothing", "NOTHING_NEW", True)
+    assert night.give("--dry-run")["exit_code"] == 2  # without the option it is an error there, too
 
 
 def test_a_person_reads_one_sentence(night: Night, capfd: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,8 @@ from ratchet.schemas.artifacts.publication import PublicationResult
 from ratchet.schemas.artifacts.root_file import RootFile
 from ratchet.schemas.base.errors import ConfigError, InputError, StateError
 from ratchet.schemas.base.settings import load, to_json
+from tests.faults import KILL, in_child
+from tests.nightly import spread
 from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
 
 CONFIG = """\
@@ -65,7 +67,7 @@ def test_a_push_moves_the_canary_and_leaves_what_clients_get(world: ServedRoot) 
     told = label_served(str(file), "digits", world.registry, Act.PUSH)
     assert labels_in(file) == {"stable": 100, "canary": 200}
     assert told.state is State.PASSED
-    assert told.actual == "canary 100 -> 200; stable stays at 100 until `ratchet promote`"
+    assert told.actual == "canary 100 -> 200; stable stays at 100 until `ratchet promote`; the file was written"
 
 
 def test_without_a_canary_a_push_moves_stable(world: ServedRoot) -> None:
@@ -82,6 +84,30 @@ def test_an_approval_and_a_rollback_move_both(world: ServedRoot) -> None:
     back = rollback(RollbackRequest(world.root, "Bo", "false alarms"), later)
     assert labels_in(file) == {"stable": int(back.version), "canary": int(back.version)}
     assert "# ours" in file.read_text()
+
+
+def test_who_approves_or_goes_back_sees_which_label_moved_and_in_which_file(
+    world: ServedRoot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(world, stable=100, canary=200)
+    who = ["--root", str(world.root), "--by", "Ana", "--reason", "seen by hand"]
+    tomorrow = str(datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=1))
+
+    def told(*command: str) -> str:
+        assert main([*command, *who]) == 0
+        [line] = [line for line in capsys.readouterr().err.splitlines() if "labels" in line]
+        return line
+
+    first = told("approve", "bad", "--expires", tomorrow)
+    new = labels_in(file)["stable"]
+    where = f"version labels of digits in {file}"
+    assert first == f"{where}: stable 100 -> {new}, canary 200 -> {new}; the file was written"
+    again = told("approve", "bad", "--expires", tomorrow)
+    assert again == f"{where}: stable is {new} already, canary is {new} already; the file was left as it is"
+    back = told("rollback")
+    assert back.startswith(f"{where}: stable {new} -> {labels_in(file)['stable']}, canary ")
+    assert main(["rollback", *who, "--to", "100", "--quiet"]) == 0
+    assert "labels" not in capsys.readouterr().err
 
 
 def test_a_promotion_moves_stable_and_is_logged_with_who_and_why(
@@ -103,6 +129,25 @@ def test_a_promotion_moves_stable_and_is_logged_with_who_and_why(
     assert main(command) == 0  # given again, it says what the first time had done
     assert len(promotions(world.registry)) == 1
     assert "by the same command; nothing was changed" in caplog.text
+
+
+def test_a_promotion_that_is_killed_at_any_point_is_completed_by_the_same_command(world: ServedRoot) -> None:
+    request = PromoteRequest(world.root, "Ana", "a day")
+    file = write(world, stable=100, canary=200)
+    before, log = file.read_text(), world.root / "registry" / "promotions.jsonl"
+
+    def given() -> str:
+        return promote(request, NOW).at
+
+    whole = in_child(given, world.root.parent)
+    assert (whole.error, labels_in(file)["stable"]) == (None, 200)
+    for point in spread(range(len(whole.points)), 6):
+        file.write_text(before)
+        log.unlink(missing_ok=True)
+        assert in_child(given, world.root.parent, point, KILL).killed
+        promote(request, NOW + datetime.timedelta(minutes=1))
+        assert labels_in(file) == {"stable": 200, "canary": 200}
+        assert [made.version for made in promotions(world.registry)] == ["200"]
 
 
 def test_a_log_of_promotions_is_no_fault_of_a_root(world: ServedRoot) -> None:

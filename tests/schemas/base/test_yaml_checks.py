@@ -16,12 +16,12 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "\n".join(
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("a: " + "[" * 5000, "nested more than 100 deep (line 1)"),
-        ("- " * 5000, "nested more than 100 deep (line 1)"),
+        ("a: " + "[" * 5000, "nested more than 100 deep (line 1): close what is open there, or take levels out"),
+        ("- " * 5000, "nested more than 100 deep (line 1): close what is open there, or take levels out"),
         ("\n".join(" " * level + f"a{level}:" for level in range(300)), "nested more than 100 deep (line 101)"),
-        (BOMB, "more than 100000 values (line 5), counting what aliases stand for"),
-        ("a: &a {b: *a}", "the alias *a stands inside of what it stands for (line 1)"),
-        ("&a [*a]", "the alias *a stands inside of what it stands for (line 1)"),
+        (BOMB, "more than 100000 values (line 5), counting what aliases stand for: give fewer"),
+        ("a: &a {b: *a}", "the alias *a stands inside of what it stands for (line 1): write it out"),
+        ("&a [*a]", "the alias *a stands inside of what it stands for (line 1): write it out"),
         ("a: 1\nb: {c: 1, c: 2}", "key 'c' is given twice (line 2): keep one"),
         (f"a: {'9' * 6000}", "not valid YAML: "),
         ("a: !!int x", "not valid YAML: "),
