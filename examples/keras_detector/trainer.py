@@ -25,6 +25,8 @@ from ratchet.components.trainer.own.contract import (
 STRIDE = 4  # px of the input to a cell of the heat map
 MOST = 20  # detections of an image
 FIRST_RATE, RETRAIN_RATE = 3e-3, 3e-4
+ROUND = 10  # steps to a point of the loss curve
+OPTIONS = {"steps": 600, "batch_size": 16, "replay": 0.5, "width": 48, "seed": 0}  # unless training.options say it
 LETTERBOX = Letterbox(128, 128)
 keras: Any = tf.keras
 
@@ -32,7 +34,9 @@ keras: Any = tf.keras
 def run_fn(fn_args: FnArgs) -> None:
     """Trains the detector, from the served model's weights where there are any, and exports it."""
     task = read_task(fn_args)
-    options = {"steps": 600, "batch_size": 16, "replay": 0.5, "width": 48, "seed": 0, **task.options}
+    options = {**OPTIONS, **task.options}
+    if len(options) > len(OPTIONS):
+        raise ValueError(f"training.options: {', '.join(task.options)}: known are {', '.join(OPTIONS)}")
     keras.utils.set_random_seed(options["seed"])
     model = build(len(task.class_names), options["width"])
     start(model, task)
@@ -40,13 +44,14 @@ def run_fn(fn_args: FnArgs) -> None:
     new = arrays(task.images(), len(task.class_names))
     old = arrays(task.earlier_images(), len(task.class_names)) if replay else None
     peak = RETRAIN_RATE if task.mode == "retrain" else FIRST_RATE
+    looks = keras.Model(model.input, keras.layers.GlobalAveragePooling2D()(model.get_layer("features").output))
     losses = train(model, batches(new, old, options, replay), peak, options["steps"], task)
     write_model(
         task,
         model,
         preprocess=LETTERBOX.preprocess,
         detect=lambda images, geometry: detections(model(images, training=False), geometry),
-        embed=lambda images: embedding(model, images),
+        embed=lambda images: looks(images, training=False),
         report=Report(
             steps=options["steps"],
             batch_size=options["batch_size"],
@@ -128,27 +133,16 @@ def batches(new: Any, old: Any, options: dict[str, Any], replay: float) -> Itera
 def train(model: Any, coming: Iterator[Any], peak: float, steps: int, task: Task) -> list[tuple[int, float]]:
     """Adam with a rate that falls in a straight line; returns (step, loss) points."""
     rate = keras.optimizers.schedules.PolynomialDecay(peak, steps, 0.0)
-    optimizer = keras.optimizers.Adam(rate, clipnorm=10.0)
-    progress, losses = task.progress("training", steps), []
-
-    @tf.function
-    def step(images: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            loss = loss_of(model(images, training=True), targets)
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
-        return loss
-
-    for number in range(steps):
-        loss = step(*map(tf.constant, next(coming)))
-        if number % 10 == 9:
-            losses.append((number + 1, float(loss)))
-            progress.update(number + 1)
-    return losses
+    model.compile(keras.optimizers.Adam(rate, clipnorm=10.0), loss_of)
+    progress = task.progress("training", steps)
+    seen = keras.callbacks.LambdaCallback(on_epoch_end=lambda number, _: progress.update((number + 1) * ROUND))
+    history = model.fit(coming, steps_per_epoch=ROUND, epochs=steps // ROUND, callbacks=[seen], verbose=0).history
+    return [((number + 1) * ROUND, loss) for number, loss in enumerate(history["loss"])]
 
 
-def loss_of(found: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+def loss_of(targets: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
     """CornerNet's focal loss of the peaks, and the absolute error of offset and size at the centres."""
-    classes = targets.shape[-1] - 5
+    classes = found.shape[-1] - 4
     peaks, wanted = tf.sigmoid(found[..., :classes]), targets[..., :classes]
     centre = targets[..., -1:]
     objects = tf.maximum(1.0, tf.reduce_sum(centre))
@@ -176,9 +170,3 @@ def detections(found: tf.Tensor, geometry: tf.Tensor) -> dict[str, tf.Tensor]:
         "detection_scores": scores,
         "num_detections": tf.fill([tf.shape(scores)[0]], MOST),
     }
-
-
-def embedding(model: Any, images: tf.Tensor) -> tf.Tensor:
-    """What the network makes of each image: its features, averaged over all places."""
-    inside = keras.Model(model.input, model.get_layer("features").output)
-    return tf.reduce_mean(inside(images, training=False), axis=[1, 2])

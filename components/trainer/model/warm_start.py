@@ -28,11 +28,9 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 _NORM_LAYERS = (keras.layers.BatchNormalization, keras.layers.experimental.SyncBatchNormalization)
 _HEADS = ("head", "rpn_head", "detection_head")
 _PARTS = ("backbone", "decoder", *_HEADS)
-_FIRST = "0"  # of a list
-# Where tf-models' trainer, `tf.train.Checkpoint(model=...)` and Keras' `save_weights` put a part of a detector.
-_PLACE = re.compile(
-    rf"((?:model/)?(?:_config_dict/)?_?({'|'.join(_PARTS)})(?:/{_FIRST})?)/(.+)/\.ATTRIBUTES/VARIABLE_VALUE"
-)
+# Where tf-models' trainer, `tf.train.Checkpoint(model=...)` and Keras' `save_weights` put a part of a detector;
+# of a list the first.
+_PLACE = re.compile(rf"((?:model/)?(?:_config_dict/)?_?({'|'.join(_PARTS)})(?:/0)?)/(.+)/\.ATTRIBUTES/VARIABLE_VALUE")
 
 
 def load_init_checkpoint(model: Any, training: TrainingSettings) -> None:
@@ -137,7 +135,7 @@ def _at_places(items: Mapping[str, Any]) -> Any:
         first, _, below = place.partition("/")
         groups.setdefault(first, {})[below] = item
     children = {name: below[""] if "" in below else _at_places(below) for name, below in groups.items()}
-    return [children[_FIRST]] if _FIRST in children else tf.train.Checkpoint(**children)
+    return tf.train.Checkpoint(**children)
 
 
 def _check_module(named: str, saved: _Saved, module: str, item: Any) -> None:

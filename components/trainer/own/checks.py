@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from tfx.dsl.io import fileio
 from ratchet.components.trainer.own.box_order import x_comes_first
 from ratchet.components.trainer.own.code import SETTING
 from ratchet.components.trainer.own.task import LabelledImage, Task
+from ratchet.schemas.artifacts.class_names import read_class_names
 from ratchet.schemas.artifacts.training_record import (
     LABELS_FILE,
     RECORD_FILE,
@@ -100,14 +101,14 @@ def check_record(task: Task) -> None:
 
 def _check_recorded(task: Task) -> None:
     try:
-        record = read_training_record(task.directory, fileio)
+        record, names = read_training_record(task.directory, fileio), read_class_names(task.directory, fileio)
     except StateError as error:
-        raise _WrongError(f"wrote a training record that cannot be read: {error}") from error
+        raise _WrongError(f"wrote what cannot be read of the model's origin: {error}") from error
     wanted = {
         "trainer": (record.trainer, task.plan.run_fn),
         "label_map": (list(record.label_map), list(task.class_names)),
         "data": ([data.digest for data in record.data], [data.digest for data in task.plan.data]),
-        LABELS_FILE: (_labels(task.directory), list(task.class_names)),
+        LABELS_FILE: (list(names or ()), list(task.class_names)),
     }
     for name, (there, expected) in wanted.items():
         if there != expected:
@@ -117,23 +118,13 @@ def _check_recorded(task: Task) -> None:
             )
 
 
-def _labels(directory: str) -> Any:
-    with fileio.open(f"{directory}/{LABELS_FILE}") as file:
-        return json.loads(file.read())
-
-
-class _named:  # noqa: N801  a context manager reads as a verb
+@contextlib.contextmanager
+def _named(task: Task) -> Iterator[None]:
     """Says which function wrote what is wrong."""
-
-    def __init__(self, task: Task) -> None:
-        self._run_fn = task.plan.run_fn
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, _WrongError):
-            raise OwnTrainerError(f"{SETTING} = {self._run_fn!r}: {error}") from error.__cause__
+    try:
+        yield
+    except _WrongError as error:
+        raise OwnTrainerError(f"{SETTING} = {task.plan.run_fn!r}: {error}") from error.__cause__
 
 
 def _loaded(directory: str) -> Any:

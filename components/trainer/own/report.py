@@ -186,6 +186,7 @@ def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
 
 def _check(report: Report, run_fn: str) -> None:
     problems = [
+        *_wrong_texts(report),
         *_wrong_counts(report),
         *_wrong_figures(report),
         *_wrong_curves(report),
@@ -194,14 +195,35 @@ def _check(report: Report, run_fn: str) -> None:
         raise OwnTrainerError(f"training.run_fn = {run_fn!r}: its report says {problems[0]}")
 
 
+def _wrong_texts(report: Report) -> list[str]:
+    texts = {"optimizer": report.optimizer, "started_from": report.started_from, "model": report.model}
+    wrong = {name: value for name, value in texts.items() if not isinstance(value, str | None)}
+    found = [f"{name} = {value!r}; it must be a text" for name, value in wrong.items()]
+    lists = {"augmentations": report.augmentations, "frozen": report.frozen}
+    wrong = {name: value for name, value in lists.items() if value is not None and not _are_names(value)}
+    found += [f"{name} = {value!r}; it must be a list of names" for name, value in wrong.items()]
+    if not isinstance(report.settings, Mapping):
+        found.append(f"settings = {report.settings!r}; it must be a mapping of values by name")
+    return found
+
+
+def _are_names(value: Any) -> bool:
+    """A text alone is a sequence of texts, too: of its letters."""
+    return isinstance(value, tuple | list) and all(isinstance(name, str) for name in value)
+
+
 def _wrong_counts(report: Report) -> list[str]:
     counts = {"steps": report.steps, "batch_size": report.batch_size, "seed": report.seed}
     wrong = {name: value for name, value in counts.items() if value is not None and not _is_count(value)}
     found = [f"{name} = {value!r}; it must be a whole number from 0 on" for name, value in wrong.items()]
     size = report.input_size
-    if size is not None and not (len(size) == 2 and all(_is_count(side) and side > 0 for side in size)):
+    if size is not None and not _is_size(size):
         found.append(f"input_size = {size!r}; it must be height and width in px")
     return found
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(_is_count(side) and side > 0 for side in value)
 
 
 def _is_count(value: Any) -> bool:
@@ -231,9 +253,11 @@ def _wrong_curves(report: Report) -> list[str]:
 
 
 def _wrong_points(name: str, points: Sequence[tuple[float, float]]) -> list[str]:
+    if not isinstance(points, tuple | list):
+        return [f"{name} is of the type {type(points).__name__}; it must be a list of points (step, value)"]
     before = -math.inf
     for point in points:
-        if not (isinstance(point, (tuple, list)) and len(point) == 2 and all(_is_number(value) for value in point)):
+        if not (isinstance(point, tuple | list) and len(point) == 2 and all(_is_number(value) for value in point)):
             return [f"{name}: {point!r}; each point must be (step, value), both finite numbers"]
         if point[0] <= before:
             return [f"{name}: step {point[0]!r} after step {before!r}; the steps must rise"]

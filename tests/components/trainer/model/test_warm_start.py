@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratchet.components.trainer.settings import TrainingSettings
+from ratchet.components.trainer.policy import NewSpan, plan_training
+from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
 from ratchet.schemas.base.errors import ConfigError
+from tests.builders import trained_data
 from tests.components.trainer.small_model import excite, small_settings
 from tests.components.trainer.spans import two_stage_settings
+from tests.components.trainer.test_adopted import without_plan
 
 pytestmark = pytest.mark.tensorflow
 
@@ -165,6 +168,23 @@ def test_of_a_tf_models_checkpoint_only_the_wanted_parts_are_read(
     for name in MODULES:
         expected = values(getattr(checkpoint[0], name)) if name in wanted else before[name]
         assert equal(values(getattr(fresh, name)), expected), name
+
+
+def test_the_first_training_after_an_adoption_starts_from_the_checkpoint(checkpoint: tuple[Any, Path]) -> None:
+    import tensorflow as tf
+
+    from ratchet.components.trainer import job as module
+
+    training = TrainingSettings(init_checkpoint=str(checkpoint[1]), init_modules=("backbone", "decoder"), batch_size=2)
+    settings, adoption = TrainerSettings(model=SETTINGS, training=training), without_plan()
+    plan = plan_training(settings, NewSpan(trained_data(), {"dog": 50, "cat": 50}), adoption)
+    assert (plan.mode, plan.has_baseline, plan.freeze_batch_norm) == ("bootstrap", True, True)
+    job = module.TrainingJob(settings, "/nowhere", None, adoption, None, "/nowhere")
+    learner, _ = module._build(job, plan, tf.distribute.get_strategy())
+    for name in ("backbone", "decoder"):
+        # What is frozen stands behind the other weights, so that the order differs.
+        read, there = (values(getattr(model, name)) for model in (learner.model, checkpoint[0]))
+        assert sorted(map(np.ndarray.tobytes, read)) == sorted(map(np.ndarray.tobytes, there)), name
 
 
 def test_a_checkpoint_of_a_backbone_alone_is_read_but_has_no_head(

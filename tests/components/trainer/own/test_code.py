@@ -52,6 +52,17 @@ def test_of_a_package_every_module_is_in_the_digest(here: Path) -> None:
     assert find_code("pack.train.run_fn").digest != before
 
 
+def test_a_module_of_another_name_and_a_text_in_another_module_are_other_code(here: Path) -> None:
+    train, net = write(here / "pack" / "train.py", RUN_FN), write(here / "pack" / "zet.py", "WIDTH = 4\n")
+    write(here / "pack" / "__init__.py", "")
+    before = find_code("pack.train.run_fn").digest
+    net = net.rename(here / "pack" / "zoo.py")
+    renamed = find_code("pack.train.run_fn").digest
+    train.write_text(f"{RUN_FN}WIDTH = 4\n")
+    net.write_text("")
+    assert len({before, renamed, find_code("pack.train.run_fn").digest}) == 3
+
+
 def test_of_a_module_alone_what_it_imports_from_beside_it_is_in_the_digest(here: Path) -> None:
     write(here / "alone.py", f"import near\nimport numpy\n{RUN_FN}")
     write(here / "near.py", "from farther import value\n")

@@ -90,6 +90,18 @@ def test_a_model_has_what_every_later_step_asks_for(root: Root, first_span: str)
     assert len(Fingerprints.from_bytes((model / TRAINING_IMAGES_FILE).read_bytes(), "x")) == record.images
 
 
+def test_progress_is_told_in_what_the_trainer_counts(caplog: pytest.LogCaptureFixture) -> None:
+    from ratchet.components.trainer.own.task import Task
+
+    task = object.__new__(Task)
+    with caplog.at_level("INFO", "ratchet"):
+        for progress in (task.progress("training", 2), task.progress("training", 2, "images")):
+            progress.update(1)
+            progress.update(2)
+    ends = [message.split()[-1] for message in caplog.messages if message.startswith("training 2/2")]
+    assert ends == ["steps/s", "images/s"]
+
+
 def test_detections_are_put_in_order_and_named(root: Root, first_span: str) -> None:
     found = found_by(root.train("run_fn", first_span), first_span)
     assert found["detection_scores"].tolist() == [[0.5, 0.25]] * 2

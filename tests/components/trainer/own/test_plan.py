@@ -83,6 +83,16 @@ def test_a_class_that_the_model_knows_cannot_be_lost() -> None:
         plan(own_record(), names=("cat",))
 
 
+def test_a_model_that_begins_anew_needs_boxes_of_every_known_class_and_a_retraining_does_not() -> None:
+    data, boxes = trained_data(span=2, digest="new", class_names=("cat", "dog")), {"cat": 5}
+    training = settings(run_fn=OWN, allow=["trainer"]).training
+    assert plan_own(training, data, boxes, own_record()).mode == "retrain"
+    adopted = Adoption("2026-01-01", "Ada", "r", "model", "d", "other", "serving_default", ("dog", "cat"))
+    for before in (own_record(""), adopted):
+        with pytest.raises(ConfigError, match=r"class 'dog' has no box .* trained anew, and would not know the class"):
+            plan_own(training, data, boxes, before)
+
+
 def test_options_need_a_trainer_that_reads_them() -> None:
     with pytest.raises(ConfigError, match=r"training\.options\.steps: nobody reads it"):
         settings(options={"steps": 3})
