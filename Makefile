@@ -27,7 +27,7 @@ lint: .venv/ready
 
 # Threads of linear algebra would wait for each other, with as many processes as there are cores.
 unit: export OPENBLAS_NUM_THREADS := 1
-unit: .venv/ready test-tools  ## ten minutes on two cores, lint beside it; no TensorFlow
+unit: .venv/ready test-tools  ## eight minutes on two cores, lint beside it; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
 
 e2e: .venv/ready  ## a quarter of an hour on two cores; TensorFlow and TFX are started in each of two processes

@@ -35,7 +35,7 @@ ROOMS = {
     "schemas": ("base", "data", "artifacts"),
     "pipeline": (
         *("terminal", "config", "pipeline", "root", "past", "retention", "serving", "notify", "run"),
-        *("data", "adoption", "doctor", "report", "explain", "demo", "bench", "cli"),
+        *("data", "report", "adoption", "doctor", "explain", "demo", "bench", "cli"),
     ),
 }
 # The one package that may use what libraries keep to themselves, and what counts as that besides private names.
@@ -64,6 +64,7 @@ GLUE = {
     "components.detector.served",
     "components.detector.stored_examples",
     "components.detector.stored_looks",
+    "components.detector.warmup",
     "components.diagnosis.component",
     "components.diagnosis.executor",
     "components.example_gen.component",

@@ -11,7 +11,7 @@ import pytest
 from ratchet.components.stack.beam_watch import StepTimeError, WorkerDiedError, worker_processes
 from tests.beam.servers import Cluster, cluster
 from tests.beam.steps import evaluate, run_example_gen, save_guesser, tiny_span
-from tests.nightly import by_night
+from tests.nightly import at_night, by_night
 
 MODE = "--direct_running_mode"
 # Beam's own threads that talked to the worker end with it.
@@ -46,7 +46,7 @@ def once_begun(begun: Path, act: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", ["--direct_running_mode=multi_processing", "--direct_running_mode multi_processing"]
+    "spelling", ["--direct_running_mode=multi_processing", at_night("--direct_running_mode multi_processing")]
 )
 def test_a_killed_worker_of_this_process_ends_in_one_error(examples: Path, tmp_path: Path, spelling: str) -> None:
     endless = save_guesser(tmp_path / "endless", begun=tmp_path / "begun")

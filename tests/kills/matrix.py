@@ -124,7 +124,9 @@ def stop_before(tiny: Tiny, story: Story, moment: str) -> None:
 
 def _spread(points: Sequence[tuple[int, str]], most: int) -> list[tuple[int, str]]:
     last = len(points) - 1
-    return [points[number * last // (most - 1)] for number in range(most)] if most <= last else list(points)
+    if most > last:
+        return list(points)
+    return [points[number * last // (most - 1)] for number in range(most)] if most > 1 else [points[last // 2]]
 
 
 def _can_happen(fault: str, name: str) -> bool:

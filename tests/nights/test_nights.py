@@ -22,7 +22,7 @@ _COUNTS = ("operations", "questions", "kept_files", "kept_bytes")
 def test_of_many_nights_the_last_need_no_more_operations_questions_or_room_than_the_first(tmp_path: Path) -> None:
     """In a process of its own, for the stand-ins stay in the process that was given them."""
     command = [sys.executable, "-m", "tests.nights.nights", str(tmp_path / "world")]
-    command += ["--runs", str(often(WARM_UP + 4 * _PART, 100))]
+    command += ["--runs", str(often(WARM_UP + 2 * _PART, 100))]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     file = tmp_path / "world" / "nights.json"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,11 +119,6 @@ def write_examples(directory: Path, split: str, image_ids: range, encode: Callab
 
 
 def examples(directory: Path, span: int, **splits: range) -> Any:
-    from tfx.types import artifact_utils, standard_artifacts
-
-    artifact = standard_artifacts.Examples()
-    artifact.uri = str(directory)
-    artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
     digest = ""
     (directory / FINGERPRINTS).mkdir(parents=True)
     for split, image_ids in splits.items():
@@ -133,6 +130,15 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
     images = {split: len(splits.get(split, ())) for split in SPLITS}
     info = DataSetInfo("here", "coco", span, 1, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
     (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(info))
+    return _examples_at(directory)
+
+
+def _examples_at(directory: Path) -> Any:
+    from tfx.types import artifact_utils, standard_artifacts
+
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(directory)
+    artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
     return artifact
 
 
@@ -182,30 +188,45 @@ def looks_of(image_ids: Sequence[int], span: int) -> Looks:
 
 
 def model(directory: Path, trained_on: range, names: tuple[str, ...] = LABEL_MAP.names, **options: Any) -> Any:
-    from tfx.types import standard_artifacts
-
-    artifact = standard_artifacts.Model()
-    artifact.uri = str(directory)
     save_reader(directory / "Format-Serving", **options)
     lines = [line_of(image_id, bits_of(image_id)) for image_id in trained_on]
     (directory / "Format-Serving" / "assets.extra").mkdir(exist_ok=True)
     (directory / "Format-Serving" / LABELS_FILE).write_text(json.dumps(names))
     (directory / "Format-Serving" / TRAINING_IMAGES_FILE).write_bytes(Fingerprints.parse(lines, 2).to_bytes())
+    return _model_at(directory)
+
+
+def _model_at(directory: Path) -> Any:
+    from tfx.types import standard_artifacts
+
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(directory)
     return artifact
 
 
+@functools.cache
+def _written(base: Path) -> Path:
+    """The files of the world below a directory, which are written once; each test gets a copy."""
+    directory = base / "evaluated_world"
+    examples(directory / "golden", 0, eval=range(IMAGES))
+    examples(directory / "span", 2, train=range(100, 150), eval=range(150, 160), held_out=range(160, 170))
+    model(directory / "baseline", range(90, 95))
+    model(directory / "candidate", range(100, 150))
+    return directory
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     """As it is before a test changes it."""
-    golden = examples(tmp_path / "golden", 0, eval=range(IMAGES))
-    span = examples(tmp_path / "span", 2, train=range(100, 150), eval=range(150, 160), held_out=range(160, 170))
-    baseline = model(tmp_path / "baseline", range(90, 95))
+    shutil.copytree(_written(tmp_path_factory.getbasetemp()), tmp_path, dirs_exist_ok=True)
+    golden, span = (_examples_at(tmp_path / name) for name in ("golden", "span"))
+    candidate, baseline = (_model_at(tmp_path / name) for name in ("candidate", "baseline"))
     info = DATASET_FORMAT.read(Path(golden.uri, DATASET_FILE).read_text(), DATASET_FILE)
     baseline.set_int_custom_property("has_baseline", 1)
     baseline.set_string_custom_property("version", "1700000000")
     baseline.set_string_custom_property("golden_digest", info.digest)
     baseline.set_string_custom_property("golden_uses", json.dumps({info.digest: 3}))
-    return World(tmp_path, golden, span, model(tmp_path / "candidate", range(100, 150)), baseline)
+    return World(tmp_path, golden, span, candidate, baseline)
 
 
 def rules(evaluation: Evaluation) -> list[str]:

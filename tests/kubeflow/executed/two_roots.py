@@ -50,6 +50,13 @@ def _command(*arguments: str) -> dict[str, Any]:
     return {"code": code, "values": json.loads(lines[-1]) if lines else None, "err": err.getvalue()}
 
 
+def write_one(arguments: Sequence[str]) -> int:
+    """Writes what was told by one command into a file: ANSWER COMMAND..."""
+    answer, *command = arguments
+    Path(answer).write_text(json.dumps(_command(*command)))
+    return 0
+
+
 def write_told(arguments: Sequence[str]) -> int:
     """Writes what was told of each root into a file: ANSWER DATA ROOT..."""
     answer, data, *roots = arguments
