@@ -71,7 +71,11 @@ def newest_on_span(root: Path, span: int) -> tuple[str, RunRecord] | None:
     pattern = re.compile(rf"span-{span}-[0-9a-f]{{8}}-[0-9]+")
     names = [path.name for path in (root / "runs").glob(f"span-{span}-*") if pattern.fullmatch(path.name)]
     read = [(name, record) for name in names if (record := read_record(root, name)) is not None]
-    return max(read, key=lambda run: (run[1].started_at, int(run[0].rpartition("-")[2])), default=None)
+
+    def begun(run: tuple[str, RunRecord]) -> tuple[str, int]:
+        return run[1].started_at, (root / "runs" / run[0] / REQUEST_FILE).stat().st_mtime_ns  # within one second
+
+    return max(read, key=begun, default=None)
 
 
 def begin_run(root: Path, record: RunRecord) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ratchet.pipeline.past.run_record import begin_run
+from ratchet.pipeline.past.run_record import begin_run, newest_on_span
 from ratchet.pipeline.run.left_behind import left_behind
 from ratchet.schemas.artifacts.decisions import Verdict
-from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, PRUNED_FILE, RunRecord
+from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, PRUNED_FILE, REQUEST_FILE, RunRecord
 from tests.pipeline.roots import add_run
 from tests.pipeline.run.test_nothing_new import ASKED, another
 
@@ -51,6 +52,15 @@ def test_of_many_settings_the_first_are_named(tmp_path: Path) -> None:
     begun(tmp_path, settings={"evaluator": {"margin": 0.3}})
     assert " and 1" in (left_behind(tmp_path, ASKED) or "")
     assert len(left_behind(tmp_path, ASKED) or "") < 400
+
+
+def test_of_runs_that_began_within_one_second_the_later_is_the_newest(tmp_path: Path) -> None:
+    runs = [begun(tmp_path, code=code) for code in ("0.2", "0.2", "0.3")]
+    for place, run_id in enumerate(runs):
+        os.utime(tmp_path / "runs" / run_id / REQUEST_FILE, ns=(0, 1000 + place))
+    found = newest_on_span(tmp_path, 5)
+    assert found is not None
+    assert found[0] == runs[-1]
 
 
 def test_only_the_newest_run_on_the_span_is_one_to_go_on_with(tmp_path: Path) -> None:
