@@ -27,7 +27,7 @@ from tests.kills.tiny import CONFIG
 ROOT = Path(__file__).resolve().parents[2]
 RATCHET = "from ratchet.pipeline.cli.entry import main; raise SystemExit(main())"
 AFTER_TRAINING = "] MapEvaluator"  # as a run prints it
-GOING_ON = "going on after step"  # in the log of a run
+GOING_ON = "going on after step"  # as a run says
 SPANS = 4
 CLOSE = 0.02  # mAP of one model on two stacks: other kernels round otherwise
 _POLL_S = 0.05
@@ -113,10 +113,6 @@ class World:
         """Whether an unfinished training has written down where it is."""
         return any(self.root.glob("artifacts/checkpoints/*/checkpoint"))
 
-    def log_of(self, said: Said) -> str:
-        """The log of a run."""
-        return (self.root / "runs" / said.result["run_id"] / "log.txt").read_text() if said.result else ""
-
     def expect(self, what: str, held: bool, said: Said) -> None:
         """Notes a broken promise, with the end of what was printed."""
         if not held:
@@ -169,7 +165,7 @@ def story(world: World, first: Stack, second: Stack) -> None:
     world.expect("a run is killed in its training", killed.code == -signal.SIGKILL and world.has_checkpoint(), killed)
     last = world.run(first, 4)
     world.expect("the same command ends it", is_ended(world, last, ended), last)
-    world.expect("from the other's checkpoint", GOING_ON in world.log_of(last), last)
+    world.expect("from the other's checkpoint", GOING_ON in last.text, last)
     back = world.ask(second, "rollback", "--by", "Ada", "--reason", "to see that it is served")
     world.expect("an earlier model is back", back.code == 0, back)
     looks(world, first, ended)

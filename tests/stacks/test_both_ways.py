@@ -21,6 +21,7 @@ class Answers(World):
 
     otherwise: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     served: str = ""
+    goes_on: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def ask(self, stack: Stack, *arguments: str, until: Callable[[str], bool] | None = None) -> Said:
@@ -32,7 +33,7 @@ class Answers(World):
             checkpoint.touch()
             return Said(-signal.SIGKILL, {}, "")
         result = self._result(command) | self.otherwise.get((stack.name, command), {})
-        return Said(result.pop("code", 0), result, "")
+        return Said(result.pop("code", 0), result, f"{GOING_ON} 2 of 4" if self.goes_on else "")
 
     def _result(self, command: str) -> dict[str, Any]:
         if not command.startswith("run"):
@@ -41,7 +42,6 @@ class Answers(World):
         span = int(command.split()[2])
         run_id, known = f"span-{span}-x-1", self.served == f"span-{span}-x-1"
         (self.root / "runs" / run_id).mkdir(parents=True, exist_ok=True)
-        (self.root / "runs" / run_id / "log.txt").write_text(f"{GOING_ON} 2 of 4")
         verdict = "NOTHING_NEW" if known else "PUSHED" if self.served else "BOOTSTRAPPED"
         self.served = run_id
         return {"verdict": verdict, "run_id": run_id, "span": span, "map": span / 10, "baseline_map": (span - 1) / 10}
@@ -74,10 +74,13 @@ def test_a_root_that_behaves_breaks_no_promise(tmp_path: Path) -> None:
 def test_a_broken_promise_is_told(
     tmp_path: Path, stack: str, command: str, answer: dict[str, Any], complaint: str
 ) -> None:
-    if "run_id" in answer:
-        (tmp_path / "root/runs" / answer["run_id"]).mkdir(parents=True)
-        (tmp_path / "root/runs" / answer["run_id"] / "log.txt").touch()
     assert complaint in complaints_of(tmp_path, stack, command, **answer)
+
+
+def test_a_training_that_begins_anew_after_a_kill_is_a_broken_promise(tmp_path: Path) -> None:
+    world = Answers(tmp_path, goes_on=False)
+    story(world, OLD, NEW)
+    assert [complaint.split(":")[0] for complaint in world.complaints] == ["from the other's checkpoint"]
 
 
 def test_the_stack_changes_between_what_makes_and_what_looks(tmp_path: Path) -> None:

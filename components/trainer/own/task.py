@@ -132,7 +132,7 @@ class Task:
         return Progress(title, total, unit_name=unit)
 
     def say(self, sentence: str) -> None:
-        """Writes a sentence to the terminal and to the run's log."""
+        """Says a sentence to whoever watches: on the terminal, or in the log of a pod."""
         LOGGER.info("%s", sentence)
 
 
