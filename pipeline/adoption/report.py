@@ -17,7 +17,7 @@ from ratchet.components.review.sections.files_head import TRUTH
 from ratchet.pipeline.adoption.adopted import Adopted, doubts, kind_in_words, training_lines
 from ratchet.pipeline.adoption.golden import GoldenImages
 from ratchet.pipeline.adoption.prepared import Prepared
-from ratchet.pipeline.report.directory import ADOPTION, PAGE, check_report_directory, write_report_files
+from ratchet.pipeline.report.directory import ADOPTION, PAGE, write_report_files
 from ratchet.pipeline.report.pictures import THUMBNAIL_PX
 from ratchet.pipeline.report.report import files_content
 from ratchet.schemas.artifacts.evaluation import CANDIDATE
@@ -50,7 +50,6 @@ def write_adoption(adopted: Adopted, directory: Path, command: str, values: Mapp
             "this very command before; leave --report out, or give --dry-run and a --root that is not there yet"
         )
     content = _content(adopted, adopted.prepared, command)
-    check_report_directory(directory)  # an adoption takes a while
     write_report_files(directory, {PAGE: adoption_page(content), ADOPTION: json.dumps(values) + "\n"})
     return directory / PAGE
 

@@ -15,7 +15,7 @@ from ratchet.components.review.files_content import FilesContent
 from ratchet.pipeline.explain.answer import answer_of, title_of
 from ratchet.pipeline.explain.explain import Explained
 from ratchet.pipeline.explain.text import fall_line, surer_with
-from ratchet.pipeline.report.directory import EXPLANATION, PAGE, check_report_directory, write_report_files
+from ratchet.pipeline.report.directory import EXPLANATION, PAGE, write_report_files
 from ratchet.pipeline.report.pictures import Pictures
 from ratchet.pipeline.report.report import check_pictures, files_content
 from ratchet.schemas.base.code_version import code_version
@@ -38,7 +38,6 @@ def write_explanation(explained: Explained, directory: Path, command: str, value
         OSError: a file cannot be written; an earlier report is as it was.
     """
     texts = {PAGE: explain_page(_content(explained, command)), EXPLANATION: json.dumps(values) + "\n"}
-    check_report_directory(directory)
     write_report_files(directory, texts)
     return directory / PAGE
 

@@ -64,13 +64,15 @@ def write_report_files(directory: Path, texts: Mapping[str, str]) -> None:
     """Writes the files of a report: all of them beside the old ones, which are replaced when that has succeeded.
 
     Args:
-        directory: looked at by `check_report_directory`.
+        directory: looked at by `check_report_directory` before the work; once more here, for that took a while.
         texts: by file name.
 
     Raises:
+        InputError: it is a stranger's by now.
         OSError: one cannot be written, which it names; an earlier report is as it was, and no directory is left that
             was made for this one.
     """
+    check_report_directory(directory)
     made = [each for each in (directory, *directory.parents) if not each.exists()]
     written = {name: directory / f"{name}.{os.getpid()}{WRITING}" for name in _OF_ANY if name in texts}
     try:

@@ -156,7 +156,6 @@ class Report:
             JUNIT: junit(evaluated.decision, content.made_at),
             JSON: json.dumps(values) + "\n",
         }
-        check_report_directory(self.directory)  # an evaluation takes a while
         write_report_files(self.directory, texts)
         return self.directory / PAGE
 

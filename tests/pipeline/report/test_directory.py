@@ -66,6 +66,23 @@ def test_a_stranger_beside_a_report_is_refused(tmp_path: Path) -> None:
         check_report_directory(tmp_path)
 
 
+def test_what_somebody_puts_there_while_the_report_is_made_is_left_alone(tmp_path: Path) -> None:
+    check_report_directory(tmp_path)
+    (tmp_path / PAGE).write_text("mine")
+    with pytest.raises(InputError, match=r"holds index\.html, which is of no report"):
+        write_report_files(tmp_path, texts())
+    assert there(tmp_path) == {PAGE: "mine"}
+
+
+@pytest.mark.parametrize("name", ["", "a/b"])
+def test_where_nothing_can_be_written_is_told_before_the_work(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)  # the tests may be root
+    with pytest.raises(InputError, match="cannot be written to; give a directory that can"):
+        check_report_directory(tmp_path / name)
+
+
 def test_a_file_and_a_link_to_nothing_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
